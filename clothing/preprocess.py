@@ -1,0 +1,214 @@
+"""From bytes to the array that the network takes: pure functions, the same in training and serving.
+
+Owns Pillow. Reads no file, no setting and no clock. The steps have a version
+(`card.preprocessing`): whoever changes what comes out of them gives them a new one, so that
+answers from before are not taken for answers of now.
+"""
+
+import io
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from clothing.card import GARMENT_ON_BLACK, Card
+from clothing.errors import ModelError, PhotoError
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What a camera, a phone or a shop's software writes; Pillow's other decoders stay shut."""
+
+MAX_PIXELS = 50_000_000
+"""The largest picture that is opened: a 48-megapixel phone's. In RGB it takes 150 MB."""
+
+# Pillow warns of a picture that is much too large; here that is a reason to refuse it.
+warnings.simplefilter("error", Image.DecompressionBombWarning)
+
+_BACKGROUND_RING = 0.06  # share of each side that is taken for background
+_FAINT = 0.5  # contrast below which a picture is stretched
+_BLANK = 0.02  # contrast below which there is nothing to stretch
+_GARMENT = 0.3  # share of the contrast from which a pixel counts as garment
+_CROP_BELOW = 0.85  # a garment that fills more of the picture than this is left where it is
+
+
+def decode(content: bytes, at_least: int = 0) -> Image.Image:
+    """Return the picture upright, in RGB, transparent parts white; of an animation, the first.
+
+    Args:
+        content: The bytes of a file.
+        at_least: Pixels that the shorter side must keep; a JPEG that is much larger is decoded
+            at a half, a quarter or an eighth, which is several times faster. 0 decodes in full.
+
+    Raises:
+        PhotoError: The bytes are no picture that can be read; the message says what they are.
+    """
+    if not content:
+        raise PhotoError("the file is empty")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            _refuse_too_large(opened.size)
+            if at_least:
+                _draft(opened, at_least)
+            opened.load()
+            return _rgb(_upright(opened))
+    except UnidentifiedImageError as error:
+        raise PhotoError(_what_it_is(content)) from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise PhotoError(
+            f"the picture is too large; at most {MAX_PIXELS / 1e6:.0f} megapixels are read"
+        ) from error
+    except PhotoError:
+        raise
+    except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error …
+        raise PhotoError(f"the picture is damaged: {_plain(error)}") from error
+
+
+def preprocess(image: Image.Image, card: Card) -> NDArray[np.float32]:
+    """Turn an image into what the card's model takes.
+
+    Args:
+        image: RGB, upright, as `decode` returns it.
+        card: Says the size, and which steps.
+
+    Returns:
+        Array of shape (height, width, channels), 0 to 1.
+
+    Raises:
+        ModelError: The card names steps that this version does not know.
+    """
+    if card.preprocessing == GARMENT_ON_BLACK and card.channels == 1:
+        return garment_on_black(image, card.height, card.width)
+    raise ModelError(
+        f"This version knows the preprocessing {GARMENT_ON_BLACK} for 1 channel. The model's card "
+        f"asks for: {card.preprocessing} for {card.channels}."
+    )
+
+
+def working_side(card: Card) -> int:
+    """Return the shorter side, in pixels, that `preprocess` needs of an image to lose nothing."""
+    return 4 * max(card.height, card.width)
+
+
+def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.float32]:
+    """Show the garment light on black and as large as fits, whatever lay behind it.
+
+    Whether the garment is lighter or darker than what it lies on is decided for each picture:
+    every pixel becomes its distance from the colour of the picture's edge. A picture that is
+    light on black already, as Fashion-MNIST's are, comes out as it went in.
+
+    Args:
+        image: RGB, any size.
+        height: Of the array.
+        width: Of the array.
+
+    Returns:
+        Array of shape (height, width, 1), 0 (background) to 1 (most unlike it).
+    """
+    side = 4 * max(height, width)
+    if max(image.size) > side:
+        image = ImageOps.contain(image, (side, side), Image.Resampling.BOX)
+    light = _distance_from_background(np.asarray(image, np.float32) / np.float32(255))  # (H, W)
+    top, bottom, left, right = _garment_box(light)
+    grey = Image.fromarray((light[top:bottom, left:right] * 255).round().astype(np.uint8))
+    fitted = ImageOps.pad(grey, (width, height), Image.Resampling.BOX, color=0)
+    return np.asarray(fitted, dtype=np.float32)[:, :, None] / np.float32(255)
+
+
+def _distance_from_background(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return how far each pixel is from the edge's median colour; (H, W, 3) → (H, W), 0 to 1."""
+    rows, columns = rgb.shape[:2]
+    ring = max(1, round(_BACKGROUND_RING * min(rows, columns)))
+    edge = np.concatenate(
+        [
+            rgb[:ring].reshape(-1, 3),
+            rgb[-ring:].reshape(-1, 3),
+            rgb[:, :ring].reshape(-1, 3),
+            rgb[:, -ring:].reshape(-1, 3),
+        ]
+    )
+    distance: NDArray[np.float32] = np.abs(rgb - np.median(edge, axis=0)).max(axis=2)
+    peak = float(np.percentile(distance, 99))
+    if _BLANK < peak < _FAINT:
+        distance = np.minimum(distance / np.float32(peak), 1)
+    return distance
+
+
+def _garment_box(light: NDArray[np.float32]) -> tuple[int, int, int, int]:
+    """Return top, bottom, left, right of the garment, or of the whole picture if it fills it."""
+    rows, columns = light.shape
+    garment = light > _GARMENT * np.percentile(light, 99)
+    filled_rows = np.flatnonzero(garment.mean(axis=1) > 0.02)
+    filled_columns = np.flatnonzero(garment.mean(axis=0) > 0.02)
+    if not filled_rows.size or not filled_columns.size:
+        return 0, rows, 0, columns
+    top, bottom = int(filled_rows[0]), int(filled_rows[-1]) + 1
+    left, right = int(filled_columns[0]), int(filled_columns[-1]) + 1
+    if max(bottom - top, right - left) > _CROP_BELOW * max(rows, columns):
+        return 0, rows, 0, columns
+    return top, bottom, left, right
+
+
+def _refuse_too_large(size: tuple[int, int]) -> None:
+    width, height = size
+    if width * height > MAX_PIXELS:
+        raise PhotoError(
+            f"the picture has {width} × {height} pixels; "
+            f"at most {MAX_PIXELS / 1e6:.0f} megapixels are read"
+        )
+
+
+def _draft(image: Image.Image, at_least: int) -> None:
+    """Ask the JPEG decoder for the smallest of its own scales that is large enough."""
+    width, height = image.size
+    scale = max(1, min(width, height) // at_least)
+    image.draft("RGB" if image.mode == "YCbCr" else None, (width // scale, height // scale))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """Turn the picture as the camera's EXIF says; EXIF that cannot be read is no reason to stop."""
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Return 8-bit RGB of any mode: deep greys scaled, transparency laid on white."""
+    if image.mode.startswith(("I", "F")):
+        image = _eight_bit(image)
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        picture = image.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        return Image.alpha_composite(white, picture).convert("RGB")
+    return image.convert("RGB")
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit, 32-bit and float grey to 8 bits; Pillow's own conversion would clip them."""
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (values.min(), values.max())
+    scaled = (values - low) / max(high - low, 1e-12) * 255
+    return Image.fromarray(scaled.round().astype(np.uint8))
+
+
+def _what_it_is(content: bytes) -> str:
+    """Say what bytes that are no picture look like, so that people know what to do."""
+    if content[4:8] == b"ftyp" and content[8:12] in (b"heic", b"heix", b"mif1", b"msf1"):
+        return "a HEIC photo, which is not read; have the phone save JPEG (Most Compatible)"
+    if content.startswith(b"%PDF"):
+        return "a PDF, not a photo"
+    if content.startswith(b"PK\x03\x04"):
+        return "a zip archive, not a photo"
+    start = content[:256].lstrip().lower()
+    if start.startswith((b"<svg", b"<?xml", b"<!doctype", b"<html")):
+        return "a web page or drawing, not a photo"
+    if content[:2] == b"\xff\xd8" or content[:4] == b"\x89PNG":
+        return "the picture is damaged: its beginning cannot be read"
+    if not any(byte < 9 for byte in content[:1024]):
+        return "a text file, not a photo"
+    return f"not a photo in any format that is read ({', '.join(FORMATS)})"
+
+
+def _plain(error: Exception) -> str:
+    text = " ".join(str(error).split())[:200]
+    return text or type(error).__name__

@@ -1,0 +1,163 @@
+"""Containers: where photos and models lie.
+
+Owns listing and reading. It never decodes, and it never writes to the photos.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+from clothing.errors import PhotoError, StorageError
+from clothing.photos import Photo
+
+MAX_PHOTO_BYTES = 64 * 2**20
+"""A larger file is not read: the largest phone photos have about 40 MB."""
+
+MAX_NAME = 1024
+"""Characters in a name, as in Azure Blob Storage."""
+
+
+class Container(Protocol):
+    """A place with names, each with content and an etag that changes when the content does."""
+
+    name: str
+
+    def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
+        """Yield the photos whose names start with `prefix` and come after `after`, by name.
+
+        Raises:
+            StorageError: The container cannot be listed.
+        """
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of a photo just as it was listed.
+
+        Raises:
+            PhotoError: This photo is gone, changed, locked or too large.
+            StorageError: The container cannot be read at all.
+        """
+
+    def etag(self, name: str) -> str | None:
+        """Return the etag of what lies under a name, or None if nothing does."""
+
+    def read(self, name: str) -> bytes:
+        """Return what lies under a name.
+
+        Raises:
+            StorageError: Nothing does, or it cannot be read.
+        """
+
+
+class FolderContainer:
+    """A folder as a container: files are photos, `/` in a name is a subfolder.
+
+    Hidden files (`.gitkeep`, `.DS_Store`) are not photos. Symbolic links are listed but never
+    followed: what they point to lies outside the container.
+
+    Args:
+        name: What the container is called in the tables.
+        folder: The folder itself.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.folder = folder
+
+    def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
+        """Yield the photos in the order of their names, as Azure lists blobs."""
+        if not self.folder.is_dir():
+            raise StorageError(
+                f"The container {self.name} does not exist: there is no such folder. Create it, or "
+                "set STORAGE_URL.",
+                permanent=True,
+            )
+        for photo in self._photos_in(self.folder, ""):
+            if photo.name.startswith(prefix) and photo.name > after:
+                yield photo
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of a photo, if it is still the one that was listed."""
+        if photo.size > MAX_PHOTO_BYTES:
+            raise PhotoError(
+                f"the file has {photo.size / 2**20:.0f} MB; "
+                f"at most {MAX_PHOTO_BYTES / 2**20:.0f} MB are read"
+            )
+        path = self._path(photo.name)
+        if path is None:
+            raise PhotoError("a name that cannot be read back; give the file a plain UTF-8 name")
+        if path.is_symlink():
+            raise PhotoError("a symbolic link; put the photo itself into the folder")
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_PHOTO_BYTES + 1)
+                etag = _etag(os.fstat(file.fileno()))
+        except FileNotFoundError as error:
+            raise PhotoError("the photo is no longer in the container") from error
+        except OSError as error:
+            raise PhotoError(f"the file cannot be read: {error.strerror}") from error
+        if etag != photo.etag:
+            raise PhotoError("the photo changed while it was read; the next run reads it anew")
+        return content
+
+    def etag(self, name: str) -> str | None:
+        """Return the etag of a file, or None if there is none."""
+        path = self._path(name)
+        if path is None or not path.is_file():
+            return None
+        return _etag(path.stat())
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        path = self._path(name)
+        try:
+            if path is None:
+                raise FileNotFoundError(name)
+            return path.read_bytes()
+        except OSError as error:
+            raise StorageError(
+                f"The container {self.name} has no file {name!r} that can be read: "
+                f"{error.strerror or 'no such name'}.",
+                permanent=True,
+            ) from error
+
+    def _photos_in(self, folder: Path, above: str) -> Iterator[Photo]:
+        for entry in _sorted_entries(folder):
+            name = above + _text(entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                yield from self._photos_in(Path(entry.path), name + "/")
+            elif len(name) <= MAX_NAME:
+                status = entry.stat(follow_symlinks=False)
+                yield Photo(self.name, name, _etag(status), status.st_size)
+
+    def _path(self, name: str) -> Path | None:
+        """Return where a name lies, or None if it would lie outside the folder."""
+        if "\0" in name or not name:
+            return None
+        path = self.folder / name
+        parent, root = path.parent.resolve(), self.folder.resolve()
+        return path if parent == root or root in parent.parents else None
+
+
+def _sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
+    """Return what lies in a folder so that names come out sorted, `/` of subfolders included."""
+    try:
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+    except OSError as error:
+        raise StorageError(
+            f"The folder {folder.name} cannot be listed: {error.strerror}.", permanent=False
+        ) from error
+    return sorted(
+        visible,
+        key=lambda entry: entry.name + ("/" if entry.is_dir(follow_symlinks=False) else ""),
+    )
+
+
+def _etag(status: os.stat_result) -> str:
+    return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def _text(name: str) -> str:
+    r"""Return a file's name as text that a database takes: bytes that are no UTF-8 as `\xff`."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
