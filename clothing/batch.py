@@ -1,0 +1,291 @@
+"""The run: every photo of a container walks from its bytes to a row in the tables.
+
+Owns the order of the steps and their overlap: photos are downloaded, decoded and preprocessed by
+threads ahead of the model, and saved by one behind it. Whatever waits between two steps is
+bounded, so memory is the same for ten photos and for ten million. It never reads a setting.
+"""
+
+import logging
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing.classifier import Classifier
+from clothing.errors import ClothingError, PhotoError, StorageError, StoreError
+from clothing.photos import Counts, Failure, Outcome, Photo, Run, Stage, predictions_of
+from clothing.preprocess import decode, preprocess, working_side
+from clothing.storage import Container
+from clothing.store import Store
+
+log = logging.getLogger(__name__)
+
+_Item = TypeVar("_Item")
+_Made = TypeVar("_Made")
+
+HEARTBEAT_SECONDS = 5
+"""How often a run shows that it lives; `store.STALE` is twelve times as long."""
+
+LISTING_PAGE = 500
+"""Photos that are looked up at once for an answer they may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How much happens at once.
+
+    Attributes:
+        batch_size: Photos that one call of the model takes.
+        download_threads: Photos that are on their way from container to array at once.
+        decode_threads: How many of those may be decoded at once: decoding takes memory.
+    """
+
+    batch_size: int = 64
+    download_threads: int = 8
+    decode_threads: int = os.cpu_count() or 1
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a run has counted so far; threads read it, the run's own writes it."""
+
+    listed: int = 0
+    classified: int = 0
+    failed: int = 0
+    skipped: int = 0
+    expected: int | None = None
+
+    def add(self, outcomes: list[Outcome]) -> None:
+        failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
+        self.failed += failed
+        self.classified += len(outcomes) - failed
+
+    @property
+    def counts(self) -> Counts:
+        return Counts(self.listed, self.classified, self.failed, self.skipped)
+
+
+Progress = Callable[[Counts, int | None], None]
+"""Told after every batch: the counts so far, and the photos expected in all if known."""
+
+
+def run_batch(
+    store: Store,
+    run: Run,
+    container: Container,
+    load: Callable[[], Classifier],
+    tuning: Tuning,
+    progress: Progress = lambda counts, expected: None,
+) -> Run:
+    """Take an open run to its end: classify what has no answer yet, save, count, close.
+
+    Args:
+        store: Where the run is open and the outcomes go.
+        run: As `Store.open_run` returned it.
+        container: The photos.
+        load: Gives the model; called once, so that its errors are the run's.
+        tuning: How much happens at once.
+        progress: Told after every batch.
+
+    Returns:
+        The run in its final state: "succeeded", or "failed" with the reason in `error`.
+
+    Raises:
+        StoreError: The database cannot be written; the run is closed if that at least can be.
+        BaseException: The process is being stopped; the run is closed as "interrupted" first.
+    """
+    tally = _Tally()
+    try:
+        classifier = load()
+        store.describe_run(run.run_id, classifier.version, classifier.card.preprocessing)
+        _walk(store, store.run(run.run_id), container, classifier, tuning, tally, progress)
+    except StoreError as error:
+        with suppress(StoreError):
+            store.close_run(run.run_id, "failed", tally.counts, str(error))
+        raise
+    except ClothingError as error:
+        store.close_run(run.run_id, "failed", tally.counts, str(error))
+    except Exception as error:
+        reason = f"internal error: {type(error).__name__}; the log says more"
+        store.close_run(run.run_id, "failed", tally.counts, reason)
+        raise
+    except BaseException:  # Ctrl-C, or SIGTERM
+        store.close_run(run.run_id, "interrupted", tally.counts, "the run was stopped")
+        raise
+    else:
+        _close(store, run.run_id, tally.counts)
+    return store.run(run.run_id)
+
+
+def classify(
+    photos: Iterable[Photo],
+    download: Callable[[Photo], bytes],
+    classifier: Classifier,
+    tuning: Tuning,
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of photos, a batch at a time and in their order.
+
+    Args:
+        photos: Taken as they are needed, a little ahead of the model.
+        download: Gives the content of one, as `Container.download` does.
+        classifier: The model.
+        tuning: How much happens at once.
+
+    Yields:
+        Outcomes of up to `batch_size` photos, failures among them; every photo has one.
+    """
+    decoding = threading.BoundedSemaphore(tuning.decode_threads)
+
+    def load(photo: Photo) -> tuple[Photo, NDArray[np.float32] | Failure]:
+        return photo, _array_of(photo, download, classifier, decoding)
+
+    with _threads(tuning.download_threads, "download") as pool:
+        window = 2 * tuning.batch_size + tuning.download_threads
+        loaded = _ahead(pool, load, photos, window)
+        while batch := list(islice(loaded, tuning.batch_size)):
+            yield _outcomes_of(batch, classifier)
+
+
+def _walk(
+    store: Store,
+    run: Run,
+    container: Container,
+    classifier: Classifier,
+    tuning: Tuning,
+    tally: _Tally,
+    progress: Progress,
+) -> None:
+    """Classify and save until the container is through; saving runs behind the next batch."""
+    photos = _unanswered(container.list_photos(run.prefix), store, run, tally)
+    saved: Future[None] | None = None
+    with _alive(store, run, container, tally), _threads(1, "save") as saver:
+        for outcomes in classify(photos, container.download, classifier, tuning):
+            if saved:
+                saved.result()
+            tally.add(outcomes)
+            saved = saver.submit(store.save, run, outcomes, tally.counts)
+            progress(tally.counts, tally.expected)
+        if saved:
+            saved.result()
+
+
+def _unanswered(photos: Iterable[Photo], store: Store, run: Run, tally: _Tally) -> Iterator[Photo]:
+    """Yield the photos that this run has to open, and count those that it has not."""
+    listing = iter(photos)
+    while page := list(islice(listing, LISTING_PAGE)):
+        answered: set[Photo] = set()
+        if not run.force:
+            answered = store.answered(page, str(run.model_version), str(run.preprocessing_version))
+        tally.listed += len(page)
+        tally.skipped += len(answered)
+        yield from (photo for photo in page if photo not in answered)
+
+
+def _array_of(
+    photo: Photo,
+    download: Callable[[Photo], bytes],
+    classifier: Classifier,
+    decoding: threading.BoundedSemaphore,
+) -> NDArray[np.float32] | Failure:
+    """Take one photo from its container to the model's array, or to the reason why not."""
+    stage: Stage = "download"
+    try:
+        content = download(photo)
+        with decoding:
+            stage = "decode"
+            image = decode(content, working_side(classifier.card))
+            stage = "preprocess"
+            return preprocess(image, classifier.card)  # (height, width, channels)
+    except PhotoError as error:
+        return Failure(photo, stage, str(error))
+    except StorageError as error:
+        if not error.permanent:
+            raise
+        return Failure(photo, stage, str(error))
+
+
+def _outcomes_of(
+    batch: list[tuple[Photo, NDArray[np.float32] | Failure]], classifier: Classifier
+) -> list[Outcome]:
+    """Predict the photos of a batch that have an array; the others' failures keep their place."""
+    usable = [(photo, array) for photo, array in batch if not isinstance(array, Failure)]
+    outcomes: dict[Photo, Outcome] = {
+        array.photo: array for _, array in batch if isinstance(array, Failure)
+    }
+    if usable:
+        photos = [photo for photo, _ in usable]
+        arrays = np.stack([array for _, array in usable])  # (n, height, width, channels)
+        for prediction in predictions_of(photos, classifier.predict(arrays), classifier.card):
+            outcomes[prediction.photo] = prediction
+    return [outcomes[photo] for photo, _ in batch]
+
+
+def _close(store: Store, run_id: int, counts: Counts) -> None:
+    """Close a run that came to its end: well if the counts add up, else with the numbers."""
+    if counts.add_up:
+        store.close_run(run_id, "succeeded", counts, None)
+    else:
+        store.close_run(run_id, "failed", counts, f"the counts do not add up: {counts}")
+
+
+def _ahead(
+    pool: ThreadPoolExecutor, step: Callable[[_Item], _Made], items: Iterable[_Item], window: int
+) -> Iterator[_Made]:
+    """Yield `step` of each item in order, worked on by a pool up to `window` items ahead."""
+    waiting: deque[Future[_Made]] = deque()
+    for item in items:
+        waiting.append(pool.submit(step, item))
+        if len(waiting) >= window:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+@contextmanager
+def _threads(number: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool whose waiting work is dropped when the block ends early."""
+    pool = ThreadPoolExecutor(number, thread_name_prefix=name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _alive(store: Store, run: Run, container: Container, tally: _Tally) -> Iterator[None]:
+    """While the block goes on, count the photos to come and show that the run lives."""
+    over = threading.Event()
+
+    def count() -> None:
+        number = 0
+        with suppress(StorageError):  # the walk lists too, and that one stops the run
+            for _ in container.list_photos(run.prefix):
+                if over.is_set():
+                    return
+                number += 1
+            tally.expected = number
+
+    def beat() -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            try:
+                store.beat(run.run_id, tally.counts, tally.expected)
+            except StoreError as error:  # a save meets it too, and that one stops the run
+                log.warning("run %s: heartbeat: %s", run.run_id, error)
+
+    threads = [threading.Thread(target=step, name=step.__name__) for step in (count, beat)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join()

@@ -1,0 +1,218 @@
+"""The commands: `python -m clothing …`.
+
+A shell: reads the environment, builds the objects, calls one function, shows what it returned.
+Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 done but too many failures.
+"""
+
+import csv
+import json
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clothing.batch import classify, run_batch
+from clothing.console import err, progress_bar, show_figures, show_outcome, show_run
+from clothing.doctor import examine
+from clothing.errors import ClothingError, ConfigError, PhotoError
+from clothing.evaluation import LABELS, evaluate
+from clothing.journal import write_journal
+from clothing.parts import Parts, environment
+from clothing.photos import Counts, Failure, Outcome, Photo
+from clothing.shapes import classification_of, run_of
+from clothing.storage import FolderContainer
+
+FAILED, BAD_USAGE, TOO_MANY_FAILURES = 1, 2, 3
+
+
+class _Commands(click.Group):
+    """Turns this package's errors into a message and an exit code, for all commands alike."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ClothingError as error:
+            err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+            ctx.exit(BAD_USAGE if isinstance(error, ConfigError) else FAILED)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Sort photos of returned clothing into the ten Fashion-MNIST categories.
+
+    Settings come from the environment or from a file .env; README.md lists them. Start with:
+
+    \b
+        python -m clothing doctor        is everything there?
+        python -m clothing run           classify what is new
+        python -m clothing serve         look at it in a browser
+    """
+
+
+@main.command()
+@click.option("--prefix", default="", help="Only photos whose names start so.")
+@click.option("--force", is_flag=True, help="Classify photos anew that have an answer already.")
+@click.option("--engine", type=click.Choice(["local"]), default="local", help="Where it runs.")
+@click.option("--json", "as_json", is_flag=True, help="Print the run as one JSON object.")
+@click.option("--adopt", type=int, hidden=True, help="Take over a run that the web app opened.")
+def run(prefix: str, force: bool, engine: str, as_json: bool, adopt: int | None) -> None:
+    """Classify every photo of the images container that has no answer yet, and store it.
+
+    Exit code 0: done; 1: failed; 3: done, but more failures than ERROR_THRESHOLD allows.
+    """
+    parts = Parts(environment())
+    write_journal(parts.config.log_format)
+    signal.signal(signal.SIGTERM, _stop)
+    parts.store.ready()
+    opened = parts.store.run(adopt) if adopt else parts.store.open_run("command", prefix, force)
+    with progress_bar() as tell:
+        ended = run_batch(
+            parts.store, opened, parts.images, parts.load_classifier, parts.tuning, tell
+        )
+    if as_json:
+        click.echo(json.dumps(run_of(ended)))
+    else:
+        show_run(ended)
+    threshold = parts.config.error_threshold
+    if ended.status != "succeeded":
+        sys.exit(FAILED)
+    if not threshold.allows(ended.counts.failed, ended.counts.listed):
+        err.print(f"More photos failed than ERROR_THRESHOLD={threshold} allows.", style="red")
+        sys.exit(TOO_MANY_FAILURES)
+
+
+@main.command("classify")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE…")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
+    """Say what is on local photos; store nothing.
+
+    Exit code 1 if one of them could not be used.
+    """
+    parts = Parts(environment())
+    photos = [Photo("files", str(file), "", 0) for file in files]
+    failed = False
+    for outcomes in classify(photos, _read_file, parts.load_classifier(), parts.tuning):
+        for outcome in outcomes:
+            failed |= isinstance(outcome, Failure)
+            if as_json:
+                click.echo(json.dumps({"file": outcome.photo.name, **classification_of(outcome)}))
+            else:
+                show_outcome(outcome)
+    sys.exit(FAILED if failed else 0)
+
+
+@main.command("evaluate")
+@click.option(
+    "--photos",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the photos.",
+)
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns file and category.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+def evaluate_photos(folder: Path, labels: Path, as_json: bool) -> None:
+    """Measure how right the model is on photos that you labelled; store nothing.
+
+    A category is one of the ten, "Footwear" (right as any of the three kinds of shoe) or "(none)"
+    (none of the ten: right if a person is asked to look).
+    """
+    parts = Parts(environment())
+    category_by_name = _read_labels(labels)
+    container = FolderContainer("photos", folder)
+    photos = [_photo_in(container, name) for name in category_by_name]
+    outcomes: list[Outcome] = []
+    with progress_bar() as tell:
+        for some in classify(photos, container.download, parts.load_classifier(), parts.tuning):
+            outcomes.extend(some)
+            tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
+    figures = evaluate(outcomes, category_by_name)
+    if as_json:
+        click.echo(json.dumps(figures, ensure_ascii=False))
+    else:
+        show_figures(figures)
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+def doctor(as_json: bool) -> None:
+    """Check settings, storage, model, database and disk; exit code 1 if anything is wrong."""
+    healthy = True
+    for check in examine(environment()):
+        healthy &= check.ok
+        if as_json:
+            click.echo(json.dumps(asdict(check)))
+            continue
+        mark = click.style("ok  ", fg="green") if check.ok else click.style("FAIL", fg="red")
+        click.echo(f"{mark}  {check.name}: {check.found}")
+        if check.remedy:
+            click.echo(f"      {check.remedy}")
+    sys.exit(0 if healthy else FAILED)
+
+
+@main.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command()
+def upgrade() -> None:
+    """Bring the schema to this version's (the embedded SQLite does it by itself)."""
+    store = Parts(environment()).store
+    before = store.schema_version()
+    store.upgrade()
+    click.echo(f"The schema is {store.schema_version()} (before: {before or 'none'}).")
+
+
+@main.command()
+def serve() -> None:
+    """Serve the web app on HOST and PORT, by default http://127.0.0.1:5000."""
+    from clothing.web import create_app  # Flask: only who serves pays for it
+    from clothing.web.server import serve_app
+
+    environ = environment()
+    serve_app(create_app(environ), Parts(environ).config)
+
+
+def _stop(number: int, frame: object) -> None:
+    """Turn a polite request to end into an exception, so that the run is closed on the way."""
+    raise SystemExit(128 + number)
+
+
+def _read_file(photo: Photo) -> bytes:
+    try:
+        return Path(photo.name).read_bytes()
+    except OSError as error:
+        raise PhotoError(f"the file cannot be read: {error.strerror}") from error
+
+
+def _photo_in(container: FolderContainer, name: str) -> Photo:
+    """Return the photo of a name; one that is not there fails at download, with its reason."""
+    return Photo(container.name, name, container.etag(name) or "", 0)
+
+
+def _read_labels(path: Path) -> dict[str, str]:
+    """Return the category of each file in a CSV; refuse what is no category, by line."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        rows = csv.DictReader(file)
+        if not {"file", "category"} <= set(rows.fieldnames or ()):
+            columns = ", ".join(rows.fieldnames or ()) or "nothing"
+            raise ConfigError(f"{path} must have the columns file, category. Received: {columns}.")
+        labels = {}
+        for row in rows:
+            if row["category"] not in LABELS:
+                raise ConfigError(
+                    f"{path}, line {rows.line_num}: a category is one of {', '.join(LABELS)}. "
+                    f"Received: {row['category']!r}."
+                )
+            labels[row["file"]] = row["category"]
+    return labels
