@@ -1,0 +1,169 @@
+"""The API for programs: start a run, look at runs and predictions, classify one photo.
+
+Owns the reading of requests and the shape of answers; what happens is in the modules below.
+"""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from flask import Blueprint, Flask, json, jsonify, request, url_for
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from clothing.answers import answers_of
+from clothing.errors import ActiveRunError
+from clothing.labels import CATEGORIES
+from clothing.photos import Failure, Photo, Run, predictions_of
+from clothing.preprocess import decode, preprocess, working_side
+from clothing.shapes import classification_of, run_of, stored_prediction_of
+from clothing.storage import MAX_NAME
+from clothing.store import PAGE, StoredPrediction
+from clothing.web.problems import problem
+from clothing.web.site import site
+
+blueprint = Blueprint("api", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add POST /prediction and everything below /api."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.post("/prediction")
+def prediction() -> Response | tuple[Response, int, dict[str, str]]:
+    """Start a run over the images container, and wait for its end as long as asked."""
+    prefix, force = _asked()
+    seconds = _patience()
+    try:
+        run = site().runs.start("http", prefix, force)
+    except ActiveRunError as error:
+        return _going_on(site().parts.store.run(error.run_id))
+    run = site().runs.wait(run.run_id, seconds)
+    if run.status == "running":
+        return _going_on(run)
+    if run.status != "succeeded":
+        return problem(500, "Run failed", run.error or run.status, run=run_of(run))
+    return jsonify(_answers(run))
+
+
+@blueprint.get("/api/runs")
+def runs() -> Response:
+    """Return runs, newest first; `before` asks for those before a number."""
+    found = site().parts.store.runs(_number("before"))
+    more = url_for(".runs", before=found[-1].run_id) if len(found) == PAGE else None
+    return jsonify(runs=[run_of(run) for run in found], next=more)
+
+
+@blueprint.get("/api/runs/<int:run_id>")
+def run(run_id: int) -> Response:
+    """Return one run as it is now."""
+    site().parts.store.interrupt_stale_runs()
+    return jsonify(run_of(site().parts.store.run(run_id)))
+
+
+@blueprint.get("/api/runs/<int:run_id>/results")
+def results(run_id: int) -> Response:
+    """Return what a run says of every photo, from the name `after` on."""
+    return jsonify(_answers(site().parts.store.run(run_id), request.args.get("after", "")))
+
+
+@blueprint.get("/api/predictions")
+def predictions() -> Response:
+    """Return predictions by number; `run`, `category` and `review` choose, `after` goes on."""
+    found = site().parts.store.predictions(
+        run_id=_number("run"),
+        category=_one_of("category", CATEGORIES),
+        needs_review={"true": True, "false": False, None: None}[
+            _one_of("review", ("true", "false"))
+        ],
+        after=_number("after") or 0,
+    )
+    more = None
+    if len(found) == PAGE:
+        asked = {**request.args.to_dict(), "after": str(found[-1].image_id)}
+        more = f"{url_for('.predictions')}?{urlencode(asked)}"
+    return jsonify(predictions=[stored_prediction_of(one) for one in found], next=more)
+
+
+@blueprint.post("/api/classify")
+def classify() -> Response:
+    """Classify the one photo that the form field `photo` holds; store nothing."""
+    upload = request.files.get("photo")
+    if upload is None:
+        raise BadRequest("Send a photo as the multipart form field `photo`.")
+    classifier = site().model.load()
+    image = decode(upload.read(), working_side(classifier.card))
+    array = preprocess(image, classifier.card)  # (height, width, channels)
+    photo = Photo("upload", upload.filename or "", "", 0)
+    (answer,) = predictions_of([photo], classifier.predict(array[None]), classifier.card)
+    return jsonify(**classification_of(answer), model_version=classifier.version)
+
+
+def _asked() -> tuple[str, bool]:
+    """Return prefix and force from the body, which may be absent, empty or a JSON object."""
+    body = request.get_data()
+    try:
+        asked = json.loads(body) if body.strip() else {}
+    except ValueError as error:
+        raise BadRequest(f"The body must be JSON or absent: {error}.") from error
+    if not isinstance(asked, dict) or not set(asked) <= {"prefix", "force"}:
+        raise BadRequest('The body may hold {"prefix": "…", "force": true} and nothing else.')
+    prefix, force = asked.get("prefix", ""), asked.get("force", False)
+    if not isinstance(prefix, str) or len(prefix) > MAX_NAME:
+        raise BadRequest(f"prefix is a text of at most {MAX_NAME} characters.")
+    if not isinstance(force, bool):
+        raise BadRequest(f"force is true or false. Received: {force!r}.")
+    return prefix, force
+
+
+def _patience() -> float:
+    """Return the seconds to wait for a run: as the header Prefer asks (RFC 7240), or as set."""
+    most = site().parts.config.run_wait_seconds
+    for preference in request.headers.get("Prefer", "").replace(";", ",").split(","):
+        name, _, value = (part.strip() for part in preference.partition("="))
+        if name.lower() == "respond-async":
+            return 0
+        if name.lower() == "wait" and value.isdecimal():
+            return min(int(value), most)
+    return most
+
+
+def _going_on(run: Run) -> tuple[Response, int, dict[str, str]]:
+    return jsonify(run=run_of(run)), 202, {"Location": url_for(".run", run_id=run.run_id)}
+
+
+def _answers(run: Run, after: str = "") -> dict[str, Any]:
+    answers = answers_of(run, site().parts.store, site().parts.images, after)
+    entries = [_entry(outcome, run) for outcome in answers.outcomes]
+    shape: dict[str, Any] = {"run": run_of(run), "batch_results": entries}
+    if answers.next_after is not None:
+        shape["next"] = url_for(".results", run_id=run.run_id, after=answers.next_after)
+    return shape
+
+
+def _entry(outcome: StoredPrediction | Failure, run: Run) -> dict[str, Any]:
+    if isinstance(outcome, Failure):
+        return {"image_name": outcome.photo.name, **classification_of(outcome)}
+    return {
+        "image_name": outcome.prediction.photo.name,
+        **classification_of(outcome.prediction),
+        "already_classified": outcome.run_id != run.run_id,
+    }
+
+
+def _number(name: str) -> int | None:
+    """Return a number of the query, or None if it is not there."""
+    received = request.args.get(name)
+    if received is None:
+        return None
+    if not received.isdecimal() or len(received) > 18:
+        raise BadRequest(f"{name} is a whole number. Received: {received!r}.")
+    return int(received)
+
+
+def _one_of(name: str, accepted: tuple[str, ...]) -> str | None:
+    """Return a word of the query, or None if it is not there."""
+    received = request.args.get(name)
+    if received is not None and received not in accepted:
+        raise BadRequest(f"{name} is one of {', '.join(accepted)}. Received: {received!r}.")
+    return received

@@ -1,0 +1,53 @@
+"""Is the process alive, and can it do its work: for load balancers and people in a hurry."""
+
+from collections.abc import Callable
+
+import numpy as np
+from flask import Blueprint, Flask, jsonify
+from werkzeug.wrappers import Response
+
+from clothing.errors import ClothingError
+from clothing.photos import Photo, predictions_of
+from clothing.web.site import site
+
+blueprint = Blueprint("health", __name__, url_prefix="/health")
+
+
+def init_app(app: Flask) -> None:
+    """Add /health/live and /health/ready."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/live")
+def live() -> Response:
+    """Answer as long as the process can."""
+    return jsonify(status="alive")
+
+
+@blueprint.get("/ready")
+def ready() -> tuple[Response, int]:
+    """Answer 200 if a photo could be classified and stored now, else 503 with what is wrong."""
+    checks = {"model": _predict, "database": site().parts.store.ready, "storage": _list}
+    found = {name: _tried(check) for name, check in checks.items()}
+    well = all(answer == "ok" for answer in found.values())
+    return jsonify(status="ready" if well else "not ready", checks=found), 200 if well else 503
+
+
+def _predict() -> None:
+    """Classify a grey picture for real."""
+    classifier = site().model.load()
+    card = classifier.card
+    array = np.full((1, card.height, card.width, card.channels), 0.5, np.float32)
+    predictions_of([Photo("", "grey", "", 0)], classifier.predict(array), card)
+
+
+def _list() -> None:
+    next(site().parts.images.list_photos(), None)
+
+
+def _tried(check: Callable[[], None]) -> str:
+    try:
+        check()
+    except ClothingError as error:
+        return str(error)
+    return "ok"

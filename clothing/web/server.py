@@ -1,0 +1,40 @@
+"""Serving on a laptop: waitress, the same on Linux, macOS and Windows.
+
+Owns the address. On Azure gunicorn takes its place; see `app.py`.
+"""
+
+import logging
+
+from flask import Flask
+from waitress.server import create_server
+
+from clothing.config import Config
+from clothing.errors import ConfigError
+
+THREADS = 16
+"""Requests at once; one of them may wait for a run for minutes."""
+
+
+def serve_app(app: Flask, config: Config) -> None:
+    """Serve until the process is told to stop.
+
+    Raises:
+        ConfigError: The address cannot be served, or not without a key.
+    """
+    if not config.is_loopback and not config.api_key:
+        raise ConfigError(
+            f"HOST={config.host} is reachable from other computers, so API_KEY must be set."
+        )
+    logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting is not worth a warning
+    try:
+        server = create_server(app, host=config.host, port=config.port, threads=THREADS)
+    except OSError as error:
+        raise ConfigError(
+            f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "
+            "Is it in use? Set PORT to another number."
+        ) from error
+    print(f"Serving http://{config.host}:{config.port} (Ctrl-C stops it)", flush=True)
+    try:
+        server.run()
+    finally:
+        server.close()

@@ -1,0 +1,116 @@
+"""What the views of one app share: the parts, the model in memory, the runs that it started.
+
+Owns the only state of the web process. Nothing here is the truth about a run: that is the store.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+
+from flask import current_app
+
+from clothing.classifier import Classifier
+from clothing.config import PROJECT
+from clothing.errors import StoreError
+from clothing.parts import Parts
+from clothing.photos import Run
+
+log = logging.getLogger(__name__)
+
+
+class Site:
+    """The objects behind one app."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts = parts
+        self.model = CurrentModel(parts)
+        self.runs = RunStarter(parts)
+
+
+def site() -> Site:
+    """Return the site of the app that answers the current request."""
+    found: Site = current_app.extensions["site"]
+    return found
+
+
+class CurrentModel:
+    """The model that lies in its container now, loaded once for each version of it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._etags: tuple[str | None, ...] = ()
+        self._classifier: Classifier | None = None
+
+    def load(self) -> Classifier:
+        """Return the model, loaded anew if it or its card has changed.
+
+        Raises:
+            ModelError: There is none, or it cannot be used.
+            StorageError: The container cannot be read.
+        """
+        blob = self._parts.config.model_blob
+        card = blob.removesuffix(".keras") + ".json"
+        with self._lock:
+            etags = tuple(self._parts.models.etag(name) for name in (blob, card))
+            if self._classifier is None or etags != self._etags:
+                self._classifier = self._parts.load_classifier()
+                self._etags = etags
+            return self._classifier
+
+
+class RunStarter:
+    """Starts runs in child processes, and sees to it that each reaches a final state."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._over: dict[int, threading.Event] = {}
+
+    def start(self, trigger: str, prefix: str = "", force: bool = False) -> Run:
+        """Open a run and start the process that carries it out.
+
+        Raises:
+            ActiveRunError: Another run is going on.
+            StoreError: The database cannot be used.
+        """
+        store = self._parts.store
+        store.ready()
+        run = store.open_run(trigger, prefix, force)
+        command = [sys.executable, "-m", "clothing", "run", "--adopt", str(run.run_id)]
+        try:
+            child = subprocess.Popen(
+                command,
+                cwd=PROJECT,
+                env={**os.environ, **self._parts.environ},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C on the web app lets the night's work go on
+            )
+        except OSError as error:
+            store.close_run(run.run_id, "failed", None, f"no process could be started: {error}")
+            raise StoreError("The run could not be started.") from error
+        over = self._over[run.run_id] = threading.Event()
+        threading.Thread(target=self._watch, args=(run.run_id, child, over), daemon=True).start()
+        log.info("run %s started by %s", run.run_id, trigger)
+        return run
+
+    def wait(self, run_id: int, seconds: float) -> Run:
+        """Return a run once its process has ended, or as it is after so many seconds."""
+        if over := self._over.get(run_id):
+            over.wait(seconds)
+        return self._parts.store.run(run_id)
+
+    def _watch(self, run_id: int, child: "subprocess.Popen[bytes]", over: threading.Event) -> None:
+        """Wait for the process; a run that it left open died with it."""
+        code = child.wait()
+        try:
+            with suppress(StoreError):  # it is closed already, as it should be
+                reason = f"its process ended with {code} before the run did"
+                self._parts.store.close_run(run_id, "interrupted", None, reason)
+                log.warning("run %s: %s", run_id, reason)
+        finally:
+            over.set()
+            del self._over[run_id]
