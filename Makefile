@@ -33,7 +33,7 @@ format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff format
 
 notebook: .venv/installed-dev  ## train the model: execute model.ipynb anew
-	$(BIN)/python -m scripts.execute_notebook
+	$(BIN)/python scripts/execute_notebook.py model.ipynb
 
 samples: .venv/installed-dev  ## draw the sample photos anew
 	$(BIN)/python -m scripts.sample_photos

@@ -1,0 +1,1 @@
+"""Sorts photos of returned clothing overnight."""

@@ -52,7 +52,8 @@ class Card:
         """Refuse facts that cannot be true, with a ModelError that names the field."""
         if self.labels != CATEGORIES:
             raise _wrong("labels", self.labels, f"the ten categories in order: {CATEGORIES}")
-        if min(self.height, self.width) < 1 or self.channels not in (1, 3):
+        whole = isinstance(self.height, int) and isinstance(self.width, int)
+        if not whole or min(self.height, self.width) < 1 or self.channels not in (1, 3):
             shape = (self.height, self.width, self.channels)
             raise _wrong("height, width, channels", shape, "pixels, pixels, and 1 or 3")
         if not 0 < self.temperature < float("inf"):
@@ -60,7 +61,7 @@ class Card:
         unset = [label for label in self.labels if label not in self.thresholds]
         if unset or not all(0 <= value <= 1 for value in self.thresholds.values()):
             accepted = "a confidence from 0 to 1 for every category"
-            raise _wrong("thresholds", dict(self.thresholds), accepted)
+            raise _wrong("thresholds", self.thresholds, accepted)
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "Card":
@@ -71,17 +72,17 @@ class Card:
         """
         try:
             facts = json.loads(text)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(f"The model's card is not JSON: {error}.") from error
         known = {item.name for item in fields(cls)}
         if not isinstance(facts, dict) or not set(facts) <= known:
             odd = sorted(set(facts) - known) if isinstance(facts, dict) else type(facts).__name__
             raise ModelError(f"The model's card has fields {sorted(known)}. Received: {odd}.")
-        if "labels" in facts:
-            facts["labels"] = tuple(facts["labels"])
         try:
+            if "labels" in facts:
+                facts["labels"] = tuple(facts["labels"])
             return cls(**facts)
-        except TypeError as error:  # a value of another type than the comparisons need
+        except (AttributeError, TypeError) as error:  # a value of another type than is compared
             raise ModelError(f"The model's card cannot be used: {error}.") from error
 
     def to_json(self) -> str:

@@ -63,7 +63,7 @@ def run(prefix: str, force: bool, engine: str, as_json: bool, adopt: int | None)
 
     Exit code 0: done; 1: failed; 3: done, but more failures than ERROR_THRESHOLD allows.
     """
-    parts = Parts(environment())
+    parts = _parts()
     write_journal(parts.config.log_format)
     signal.signal(signal.SIGTERM, _stop)
     parts.store.ready()
@@ -92,7 +92,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 
     Exit code 1 if one of them could not be used.
     """
-    parts = Parts(environment())
+    parts = _parts()
     photos = [Photo("files", str(file), "", 0) for file in files]
     failed = False
     for outcomes in classify(photos, _read_file, parts.load_classifier(), parts.tuning):
@@ -126,7 +126,7 @@ def evaluate_photos(folder: Path, labels: Path, as_json: bool) -> None:
     A category is one of the ten, "Footwear" (right as any of the three kinds of shoe) or "(none)"
     (none of the ten: right if a person is asked to look).
     """
-    parts = Parts(environment())
+    parts = _parts()
     category_by_name = _read_labels(labels)
     container = FolderContainer("photos", folder)
     photos = [_photo_in(container, name) for name in category_by_name]
@@ -167,7 +167,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema to this version's (the embedded SQLite does it by itself)."""
-    store = Parts(environment()).store
+    store = _parts().store
     before = store.schema_version()
     store.upgrade()
     click.echo(f"The schema is {store.schema_version()} (before: {before or 'none'}).")
@@ -179,8 +179,14 @@ def serve() -> None:
     from clothing.web import create_app  # Flask: only who serves pays for it
     from clothing.web.server import serve_app
 
-    environ = environment()
-    serve_app(create_app(environ), Parts(environ).config)
+    serve_app(create_app(environment()), _parts().config)
+
+
+def _parts() -> Parts:
+    """Build the objects that the settings describe, and let go of them when the command ends."""
+    parts = Parts(environment())
+    click.get_current_context().call_on_close(parts.store.dispose)
+    return parts
 
 
 def _stop(number: int, frame: object) -> None:

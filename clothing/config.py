@@ -7,6 +7,7 @@ starts the program hands it over.
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -37,12 +38,12 @@ class ErrorThreshold:
         return failed <= (self.share or 0) * listed
 
     def __str__(self) -> str:
-        return f"{self.share:.0%}" if self.number is None else str(self.number)
+        return f"{(self.share or 0) * 100:g}%" if self.number is None else str(self.number)
 
 
 def _folder_url(received: str) -> Path:
     parts = urlsplit(received)
-    if parts.scheme != "file" or parts.netloc or not parts.path:
+    if parts.scheme != "file" or parts.netloc or not parts.path or parts.query or parts.fragment:
         raise ValueError
     return PROJECT / url2pathname(parts.path)
 
@@ -50,7 +51,7 @@ def _folder_url(received: str) -> Path:
 def _sqlite_url(received: str) -> str:
     prefix = "sqlite:///"
     path = unquote(received.removeprefix(prefix))
-    if not received.startswith(prefix) or not path:
+    if not received.startswith(prefix) or not path or "?" in path:
         raise ValueError
     return f"{prefix}{(PROJECT / path).as_posix()}"
 
@@ -92,7 +93,11 @@ def _threshold(received: str) -> ErrorThreshold:
 
 
 def _zone(received: str) -> ZoneInfo:
-    return ZoneInfo(received.removeprefix(":"))  # POSIX allows a leading colon
+    name = received.removeprefix(":")  # POSIX allows a leading colon, and a file after it
+    if not name.startswith("/"):
+        return ZoneInfo(name)
+    with Path(name).open("rb") as file:
+        return ZoneInfo.from_file(file, key=name)
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
@@ -247,12 +252,21 @@ class Config:
     @property
     def is_loopback(self) -> bool:
         """True if only this computer can reach the address, False if others can."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def _parsed(setting: Setting, received: str) -> Any:
     try:
         return setting.parse(received or setting.default)
     except (ValueError, LookupError, OSError) as error:
-        shown = "(a secret, not shown)" if setting.secret else repr(received)
+        shown = "(a secret, not shown)" if setting.secret else repr(_without_password(received))
         raise ConfigError(f"{setting.name} takes {setting.accepted}. Received: {shown}.") from error
+
+
+def _without_password(received: str) -> str:
+    """Return a value; of an address that may hold a password or a signature, only its kind."""
+    kind, separator, rest = received.partition("://")
+    return f"{kind}://…" if separator and set(rest) & set("@?") else received

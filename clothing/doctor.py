@@ -47,6 +47,7 @@ def examine(environ: Mapping[str, str]) -> Iterator[Check]:
     yield _tried("model", lambda: _model(parts), "Put a model there; see README, The model.")
     yield _tried("database", lambda: _database(parts), "Check DATABASE_URL.")
     yield _disk(Path(parts.store.url.database or PROJECT))
+    parts.store.dispose()
 
 
 def _python() -> Check:

@@ -9,10 +9,10 @@ import sys
 
 def write_journal(log_format: str) -> None:
     """Send the log of this package to standard error, "text" for people or "json" for programs."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_formatter(log_format))
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(_formatter(log_format))
     logger = logging.getLogger("clothing")
-    logger.handlers = [handler]
+    logger.handlers = [output]
     logger.setLevel(logging.INFO)
     logger.propagate = False
 

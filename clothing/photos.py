@@ -169,7 +169,7 @@ def predictions_of(
 
 
 def _prediction_of(photo: Photo, row: list[float], card: Card) -> Prediction:
-    total = math.fsum(row)
+    total = math.fsum(row) if min(row) >= 0 else math.nan
     if not math.isclose(total, 1, abs_tol=1e-3):  # also true of NaN
         raise ModelError(f"The model's probabilities must sum to 1. Received: {row}.")
     exact = tuple(probability / total for probability in row)

@@ -106,12 +106,19 @@ def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.
     """
     side = 4 * max(height, width)
     if max(image.size) > side:
-        image = ImageOps.contain(image, (side, side), Image.Resampling.BOX)
+        image = _contained(image, side, side)
     light = _distance_from_background(np.asarray(image, np.float32) / np.float32(255))  # (H, W)
     top, bottom, left, right = _garment_box(light)
     grey = Image.fromarray((light[top:bottom, left:right] * 255).round().astype(np.uint8))
-    fitted = ImageOps.pad(grey, (width, height), Image.Resampling.BOX, color=0)
+    fitted = ImageOps.pad(_contained(grey, width, height), (width, height), color=0)
     return np.asarray(fitted, dtype=np.float32)[:, :, None] / np.float32(255)
+
+
+def _contained(image: Image.Image, width: int, height: int) -> Image.Image:
+    """Return the picture as large as fits; however slim it is, a pixel of it stays."""
+    scale = min(width / image.width, height / image.height)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return image.resize(size, Image.Resampling.BOX)
 
 
 def _distance_from_background(rgb: NDArray[np.float32]) -> NDArray[np.float32]:

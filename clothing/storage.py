@@ -3,7 +3,9 @@
 Owns listing and reading. It never decodes, and it never writes to the photos.
 """
 
+import hashlib
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Protocol
@@ -72,9 +74,9 @@ class FolderContainer:
                 "set STORAGE_URL.",
                 permanent=True,
             )
-        for photo in self._photos_in(self.folder, ""):
-            if photo.name.startswith(prefix) and photo.name > after:
-                yield photo
+        for name, status in _files_below(self.folder):
+            if name.startswith(prefix) and name > after:
+                yield Photo(self.name, _fitting(name), _etag(status), status.st_size)
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
@@ -85,15 +87,15 @@ class FolderContainer:
             )
         path = self._path(photo.name)
         if path is None:
-            raise PhotoError("a name that cannot be read back; give the file a plain UTF-8 name")
-        if path.is_symlink():
-            raise PhotoError("a symbolic link; put the photo itself into the folder")
+            raise PhotoError("a name that leads out of the container")
         try:
+            if path.is_symlink():
+                raise PhotoError("a symbolic link; put the photo itself into the folder")
             with path.open("rb") as file:
                 content = file.read(MAX_PHOTO_BYTES + 1)
                 etag = _etag(os.fstat(file.fileno()))
         except FileNotFoundError as error:
-            raise PhotoError("the photo is no longer in the container") from error
+            raise PhotoError(_gone(photo.name)) from error
         except OSError as error:
             raise PhotoError(f"the file cannot be read: {error.strerror}") from error
         if etag != photo.etag:
@@ -103,9 +105,10 @@ class FolderContainer:
     def etag(self, name: str) -> str | None:
         """Return the etag of a file, or None if there is none."""
         path = self._path(name)
-        if path is None or not path.is_file():
+        try:
+            return _etag(path.stat()) if path and path.is_file() else None
+        except OSError:  # such as a name that is longer than the file system takes
             return None
-        return _etag(path.stat())
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -121,22 +124,32 @@ class FolderContainer:
                 permanent=True,
             ) from error
 
-    def _photos_in(self, folder: Path, above: str) -> Iterator[Photo]:
-        for entry in _sorted_entries(folder):
-            name = above + _text(entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._photos_in(Path(entry.path), name + "/")
-            elif len(name) <= MAX_NAME:
-                status = entry.stat(follow_symlinks=False)
-                yield Photo(self.name, name, _etag(status), status.st_size)
-
     def _path(self, name: str) -> Path | None:
         """Return where a name lies, or None if it would lie outside the folder."""
-        if "\0" in name or not name:
+        if not name or "\0" in name or name != name.encode(errors="replace").decode():
             return None
         path = self.folder / name
         parent, root = path.parent.resolve(), self.folder.resolve()
         return path if parent == root or root in parent.parents else None
+
+
+def _files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield name and status of every file below a folder, sorted by name, however deep it lies."""
+    above = [("", iter(_sorted_entries(folder)))]
+    while above:
+        prefix, entries = above[-1]
+        entry = next(entries, None)
+        if entry is None:
+            above.pop()
+        elif entry.is_dir(follow_symlinks=False):
+            below = iter(_sorted_entries(Path(entry.path)))
+            above.append((f"{prefix}{_text(entry.name)}/", below))
+        elif entry.is_symlink() or entry.is_file():
+            try:
+                status = entry.stat(follow_symlinks=False)
+            except FileNotFoundError:  # it vanished since its folder was listed
+                continue
+            yield prefix + _text(entry.name), status
 
 
 def _sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
@@ -150,12 +163,29 @@ def _sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
         ) from error
     return sorted(
         visible,
-        key=lambda entry: entry.name + ("/" if entry.is_dir(follow_symlinks=False) else ""),
+        key=lambda entry: _text(entry.name) + ("/" if entry.is_dir(follow_symlinks=False) else ""),
     )
+
+
+def _fitting(name: str) -> str:
+    """Return a name that the tables take; one that is cut ends in a hash, so it stays its own."""
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+    return f"{name[: MAX_NAME - 17]}…{digest}"
 
 
 def _etag(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns:x}-{status.st_size:x}"
+
+
+def _gone(name: str) -> str:
+    """Say why nothing lies under a name that was listed."""
+    if len(name) == MAX_NAME and name[-17] == "…":
+        return f"the name is too long; at most {MAX_NAME} characters are read"
+    if re.search(r"\\x[0-9a-f]{2}", name):
+        return "the file's name is not UTF-8; give it a plain one"
+    return "the photo is no longer in the container"
 
 
 def _text(name: str) -> str:

@@ -73,9 +73,6 @@ class Store:
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
-    def __repr__(self) -> str:
-        return f"Store({self.url.render_as_string(hide_password=True)!r})"
-
     def dispose(self) -> None:
         """Close all connections; the next question opens new ones."""
         self._engine.dispose()

@@ -1,0 +1,86 @@
+"""Writes the parts of the documents that come from the code: `python -m scripts.generated_docs`.
+
+A test fails when one of them is stale.
+"""
+
+from pathlib import Path
+
+import click
+
+from clothing.cli import main as commands
+from clothing.config import PROJECT, SETTINGS
+
+README = PROJECT / "README.md"
+ENV_EXAMPLE = PROJECT / ".env.example"
+
+
+def readme(text: str) -> str:
+    """Return the README with its generated blocks as the code has them now."""
+    for name, block in {"settings": settings_table(), "commands": commands_table()}.items():
+        begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise ValueError(f"README.md must have one block {begin} … {end}.")
+        before, after = text[: text.index(begin)], text[text.index(end) :]
+        text = f"{before}{begin}\n{block}{after}"
+    return text
+
+
+def settings_table() -> str:
+    """Return the settings as a Markdown table."""
+    rows = ["| setting | default | what it is | takes |", "|---|---|---|---|"]
+    for setting in SETTINGS:
+        default = f"`{setting.default}`" if setting.default else ""
+        rows.append(f"| `{setting.name}` | {default} | {setting.help} | {setting.accepted} |")
+    return "\n".join(rows) + "\n"
+
+
+def commands_table() -> str:
+    """Return the commands as a Markdown table."""
+    rows = ["| command | does |", "|---|---|"]
+    for words, command in _leaves(commands, "python -m clothing"):
+        context = click.Context(command, info_name=words)
+        usage = " ".join(command.collect_usage_pieces(context)[1:])
+        line = f"{words} {_options(command)}{usage}".strip().replace("|", "\\|")
+        rows.append(f"| `{line}` | {command.get_short_help_str(200)} |")
+    return "\n".join(rows) + "\n"
+
+
+def env_example() -> str:
+    """Return the `.env` that changes nothing, as a file to copy and edit."""
+    lines = ["# Copy to .env and change what you need; the environment wins over this file.", ""]
+    for setting in SETTINGS:
+        lines += [f"# {setting.help} Takes {setting.accepted}.".replace("`", "")]
+        lines += [f"# {setting.name}={setting.default}", ""]
+    return "\n".join(lines)
+
+
+def _leaves(group: click.Group, words: str) -> list[tuple[str, click.Command]]:
+    found: list[tuple[str, click.Command]] = []
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            found += _leaves(command, f"{words} {name}")
+        else:
+            found.append((f"{words} {name}", command))
+    return found
+
+
+def _options(command: click.Command) -> str:
+    shown = ""
+    for option in command.params:
+        if isinstance(option, click.Option) and not option.hidden:
+            value = "" if option.is_flag else f" {option.metavar or option.type.name.upper()}"
+            text = f"{option.opts[0]}{value}"
+            shown += f"{text} " if option.required else f"[{text}] "
+    return shown
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file if it is not so already, and say which."""
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+        print(f"wrote {path.relative_to(PROJECT)}")
+
+
+if __name__ == "__main__":
+    write(README, readme(README.read_text(encoding="utf-8")))
+    write(ENV_EXAMPLE, env_example())

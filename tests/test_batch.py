@@ -1,0 +1,344 @@
+"""The run: overlap, bounds, counts, and what happens when something breaks on the way."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clothing.batch import Tuning, classify, run_batch
+from clothing.classifier import Classifier
+from clothing.errors import ModelError, StorageError, StoreError
+from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
+from clothing.storage import FolderContainer
+from clothing.store import Store
+from tests.pictures import jpeg
+
+SMALL = Tuning(batch_size=2, download_threads=3, decode_threads=2)
+
+
+def outcomes_of(
+    container: FolderContainer, classifier: Classifier, tuning: Tuning = SMALL
+) -> list[Outcome]:
+    photos = container.list_photos()
+    batches = classify(photos, container.download, classifier, tuning)
+    return [outcome for batch in batches for outcome in batch]
+
+
+def a_run(
+    store: Store, images: FolderContainer, classifier: Classifier, *, force: bool = False
+) -> Run:
+    run = store.open_run("test", force=force)
+    return run_batch(store, run, images, lambda: classifier, SMALL)
+
+
+def with_broken_photo(images: FolderContainer) -> FolderContainer:
+    (images.folder / "aa-broken.jpg").write_bytes(jpeg()[:300])
+    return images
+
+
+def test_every_photo_has_an_outcome_in_the_order_of_the_listing(
+    images: FolderContainer, classifier: Classifier
+) -> None:
+    outcomes = outcomes_of(with_broken_photo(images), classifier)
+
+    names = [outcome.photo.name for outcome in outcomes]
+    assert names == ["a.jpg", "aa-broken.jpg", "b.jpg", "night/c.jpg"]
+
+
+def test_a_truncated_photo_becomes_a_failure_and_costs_its_neighbours_nothing(
+    images: FolderContainer, classifier: Classifier
+) -> None:
+    alone = outcomes_of(images, classifier)
+
+    together = outcomes_of(with_broken_photo(images), classifier)
+
+    failures = [outcome for outcome in together if isinstance(outcome, Failure)]
+    assert [(one.photo.name, one.stage) for one in failures] == [("aa-broken.jpg", "decode")]
+    neighbours = [one for one in together if isinstance(one, Prediction)]
+    for before, after in zip(alone, neighbours, strict=True):
+        assert isinstance(before, Prediction)
+        assert after.photo == before.photo
+        assert np.allclose(after.probabilities, before.probabilities, atol=1e-6)
+
+
+@pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
+def test_the_size_of_batches_changes_no_answer(
+    images: FolderContainer, classifier: Classifier, batch_size: int
+) -> None:
+    expected = outcomes_of(images, classifier)
+
+    outcomes = outcomes_of(images, classifier, Tuning(batch_size, 1, 1))
+
+    for one, other in zip(outcomes, expected, strict=True):
+        assert isinstance(one, Prediction) and isinstance(other, Prediction)
+        assert np.allclose(one.probabilities, other.probabilities, atol=1e-6)
+
+
+def test_a_batch_of_failures_alone_asks_the_model_nothing(
+    images: FolderContainer, classifier: Classifier
+) -> None:
+    for photo in images.list_photos():
+        (images.folder / photo.name).write_bytes(b"")
+
+    outcomes = outcomes_of(images, classifier)
+
+    assert [outcome.reason for outcome in outcomes if isinstance(outcome, Failure)] == [
+        "the file is empty"
+    ] * 3
+
+
+def test_no_photo_gives_no_batch(classifier: Classifier) -> None:
+    assert list(classify([], lambda photo: b"", classifier, SMALL)) == []
+
+
+def test_what_waits_between_the_steps_is_bounded(classifier: Classifier) -> None:
+    taken = 0
+    content = jpeg()
+
+    def endless() -> Iterator[Photo]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield Photo("images", f"{taken}.jpg", "1", len(content))
+
+    batches = classify(endless(), lambda photo: content, classifier, SMALL)
+    for _ in range(3):
+        next(batches)
+    batches.close()  # type: ignore[attr-defined]
+
+    window = 2 * SMALL.batch_size + SMALL.download_threads
+    assert taken <= 3 * SMALL.batch_size + window
+
+
+def test_no_more_photos_are_downloaded_at_once_than_allowed(classifier: Classifier) -> None:
+    at_once, most = 0, 0
+    lock = threading.Lock()
+    content = jpeg()
+
+    def download(photo: Photo) -> bytes:
+        nonlocal at_once, most
+        with lock:
+            at_once += 1
+            most = max(most, at_once)
+        time.sleep(0.01)
+        with lock:
+            at_once -= 1
+        return content
+
+    photos = [Photo("images", f"{n}.jpg", "1", 0) for n in range(30)]
+    outcomes = list(classify(photos, download, classifier, SMALL))
+
+    assert sum(map(len, outcomes)) == 30
+    assert 1 < most <= SMALL.download_threads
+
+
+def test_a_permanent_storage_error_costs_one_photo(classifier: Classifier) -> None:
+    def download(photo: Photo) -> bytes:
+        if photo.name == "locked.jpg":
+            raise StorageError("access to this blob is refused", permanent=True)
+        return jpeg()
+
+    photos = [Photo("images", name, "1", 0) for name in ("a.jpg", "locked.jpg", "z.jpg")]
+    (first, locked), (last,) = classify(photos, download, classifier, SMALL)
+
+    assert isinstance(first, Prediction) and isinstance(last, Prediction)
+    assert locked == Failure(photos[1], "download", "access to this blob is refused")
+
+
+def test_a_passing_storage_error_stops_the_walk(classifier: Classifier) -> None:
+    def download(photo: Photo) -> bytes:
+        raise StorageError("the storage does not answer", permanent=False)
+
+    with pytest.raises(StorageError, match="does not answer"):
+        list(classify([Photo("images", "a.jpg", "1", 0)], download, classifier, SMALL))
+
+
+def test_a_run_stores_every_outcome_and_its_counts_add_up(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    run = a_run(store, with_broken_photo(images), classifier)
+
+    assert run.status == "succeeded"
+    assert run.counts == Counts(listed=4, classified=3, failed=1)
+    assert run.expected == 4
+    assert run.model_version == classifier.version
+    assert run.error is None
+    assert len(store.predictions()) == 3
+    assert len(store.failures_of(run.run_id)) == 1
+
+
+def test_a_second_run_opens_only_what_is_new(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    a_run(store, images, classifier)
+    (images.folder / "new.jpg").write_bytes(jpeg(color="green"))
+
+    run = a_run(store, images, classifier)
+
+    assert run.counts == Counts(listed=4, classified=1, skipped=3)
+    assert len(store.predictions()) == 4
+
+
+def test_a_photo_whose_content_changed_is_classified_anew(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    a_run(store, images, classifier)
+    (images.folder / "a.jpg").write_bytes(jpeg(color="yellow", size=(33, 44)))
+
+    run = a_run(store, images, classifier)
+
+    assert run.counts == Counts(listed=3, classified=1, skipped=2)
+
+
+def test_a_failure_is_tried_again_by_the_next_run(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    a_run(store, with_broken_photo(images), classifier)
+
+    run = a_run(store, images, classifier)
+
+    assert run.counts == Counts(listed=4, failed=1, skipped=3)
+
+
+def test_a_forced_run_classifies_everything_anew(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    a_run(store, images, classifier)
+
+    run = a_run(store, images, classifier, force=True)
+
+    assert run.counts == Counts(listed=3, classified=3)
+    assert len(store.predictions()) == 6
+
+
+def test_an_ordinary_run_after_a_forced_one_skips(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    a_run(store, images, classifier, force=True)
+
+    run = a_run(store, images, classifier)
+
+    assert run.counts == Counts(listed=3, skipped=3)
+
+
+def test_a_prefix_chooses_photos(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    opened = store.open_run("test", prefix="night/")
+
+    run = run_batch(store, opened, images, lambda: classifier, SMALL)
+
+    assert run.counts == Counts(listed=1, classified=1)
+
+
+def test_an_empty_container_makes_a_run_of_nothing(
+    store: Store, tmp_path: Path, classifier: Classifier
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    run = a_run(store, FolderContainer("images", tmp_path / "empty"), classifier)
+
+    assert (run.status, run.counts) == ("succeeded", Counts())
+
+
+def test_a_run_without_a_model_fails_with_the_reason(store: Store, images: FolderContainer) -> None:
+    def load() -> Classifier:
+        raise ModelError("The container model has no clothing_model.keras.")
+
+    run = run_batch(store, store.open_run("test"), images, load, SMALL)
+
+    assert (run.status, run.error) == ("failed", "The container model has no clothing_model.keras.")
+
+
+def test_a_run_over_a_missing_container_fails_with_the_reason(
+    store: Store, tmp_path: Path, classifier: Classifier
+) -> None:
+    run = a_run(store, FolderContainer("images", tmp_path / "nowhere"), classifier)
+
+    assert run.status == "failed"
+    assert "does not exist" in (run.error or "")
+
+
+def test_a_mistake_of_ours_closes_the_run_and_is_raised(
+    store: Store, images: FolderContainer
+) -> None:
+    def load() -> Classifier:
+        raise ZeroDivisionError("secret detail")
+
+    opened = store.open_run("test")
+    with pytest.raises(ZeroDivisionError):
+        run_batch(store, opened, images, load, SMALL)
+
+    run = store.run(opened.run_id)
+    assert run.status == "failed"
+    assert run.error == "internal error: ZeroDivisionError; the log says more"
+
+
+def test_a_stopped_process_leaves_an_interrupted_run(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    def stop(counts: Counts, expected: int | None) -> None:
+        raise KeyboardInterrupt
+
+    opened = store.open_run("test")
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(store, opened, images, lambda: classifier, SMALL, stop)
+
+    assert store.run(opened.run_id).status == "interrupted"
+    assert store.active_run() is None
+
+
+def test_a_run_that_was_taken_over_stops(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    def take_over(counts: Counts, expected: int | None) -> None:
+        store.close_run(opened.run_id, "interrupted", None, "taken for dead")
+
+    for number in range(20):
+        (images.folder / f"{number:02}.jpg").write_bytes(jpeg())
+    opened = store.open_run("test")
+
+    with pytest.raises(StoreError, match="goes on no longer"):
+        run_batch(store, opened, images, lambda: classifier, SMALL, take_over)
+
+    assert store.run(opened.run_id).error == "taken for dead"
+
+
+def test_an_interrupted_run_is_finished_by_the_next(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    def stop(counts: Counts, expected: int | None) -> None:
+        if counts.classified >= 4:
+            raise KeyboardInterrupt
+
+    for number in range(10):
+        (images.folder / f"{number:02}.jpg").write_bytes(jpeg())
+    with pytest.raises(KeyboardInterrupt):
+        run_batch(store, store.open_run("test"), images, lambda: classifier, SMALL, stop)
+
+    run = a_run(store, images, classifier)
+
+    assert run.counts.listed == 13
+    assert run.counts.skipped >= 2
+    names = [one.prediction.photo.name for one in store.predictions()]
+    assert len(names) == len(set(names)) == 13
+
+
+def test_progress_is_told_after_every_batch(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    told: list[int] = []
+
+    run_batch(
+        store,
+        store.open_run("test"),
+        images,
+        lambda: classifier,
+        SMALL,
+        lambda counts, expected: told.append(counts.classified),
+    )
+
+    assert told == [2, 3]

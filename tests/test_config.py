@@ -1,0 +1,268 @@
+"""The settings: what each takes and refuses, and that nothing secret is ever shown."""
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting
+from clothing.errors import ConfigError
+
+HASH = "0123456789abcdef" * 4
+
+ACCEPTED: list[tuple[str, str, Any]] = [
+    ("STORAGE_URL", "file:.", PROJECT),
+    ("STORAGE_URL", "file:shop/photos", PROJECT / "shop" / "photos"),
+    ("STORAGE_URL", "file:/photos", Path("/photos")),
+    ("STORAGE_URL", "file:///photos/of%20today", Path("/photos/of today")),
+    ("STORAGE_URL", "file:/photos/%23%3F", Path("/photos/#?")),
+    ("IMAGES_CONTAINER", "returns", "returns"),
+    ("IMAGES_CONTAINER", "shop/returns of today", "shop/returns of today"),
+    ("MODEL_CONTAINER", "models", "models"),
+    ("MODEL_BLOB", "v2/model.keras", "v2/model.keras"),
+    ("MODEL_SHA256", HASH, HASH),
+    ("MODEL_SHA256", HASH.upper(), HASH),
+    ("DATABASE_URL", "sqlite:///night.db", f"sqlite:///{(PROJECT / 'night.db').as_posix()}"),
+    ("DATABASE_URL", "sqlite:////var/night.db", "sqlite:////var/night.db"),
+    ("DATABASE_URL", "sqlite:////var/my%20night.db", "sqlite:////var/my night.db"),
+    ("API_KEY", "a key", "a key"),
+    ("SECRET_KEY", "a secret", "a secret"),
+    ("BATCH_SIZE", "1", 1),
+    ("BATCH_SIZE", "4096", 4096),
+    ("DOWNLOAD_THREADS", "256", 256),
+    ("DECODE_THREADS", "3", 3),
+    ("RUN_WAIT_SECONDS", "0", 0),
+    ("RUN_WAIT_SECONDS", "220", 220),
+    ("ERROR_THRESHOLD", "0", ErrorThreshold(number=0)),
+    ("ERROR_THRESHOLD", "25", ErrorThreshold(number=25)),
+    ("ERROR_THRESHOLD", "0%", ErrorThreshold(share=0)),
+    ("ERROR_THRESHOLD", "2.5%", ErrorThreshold(share=0.025)),
+    ("ERROR_THRESHOLD", "100%", ErrorThreshold(share=1)),
+    ("TZ", "Europe/Berlin", ZoneInfo("Europe/Berlin")),
+    ("TZ", ":Europe/Berlin", ZoneInfo("Europe/Berlin")),
+    ("LOG_FORMAT", "json", "json"),
+    ("HOST", "0.0.0.0", "0.0.0.0"),
+    ("HOST", "::1", "::1"),
+    ("PORT", "1", 1),
+    ("PORT", "65535", 65535),
+]
+
+REFUSED: list[tuple[str, str]] = [
+    ("STORAGE_URL", "/photos"),
+    ("STORAGE_URL", "photos"),
+    ("STORAGE_URL", "file:"),
+    ("STORAGE_URL", "file://server/photos"),
+    ("STORAGE_URL", "ftp://server/photos"),
+    ("STORAGE_URL", "file:/photos #1"),
+    ("STORAGE_URL", "file:/photos?today"),
+    ("STORAGE_URL", "file://[photos"),
+    ("IMAGES_CONTAINER", "/images"),
+    ("IMAGES_CONTAINER", "a\\b"),
+    ("MODEL_CONTAINER", "/model"),
+    ("MODEL_CONTAINER", "a\0b"),
+    ("MODEL_BLOB", "/model.keras"),
+    ("MODEL_SHA256", HASH[:-1]),
+    ("MODEL_SHA256", HASH + "0"),
+    ("MODEL_SHA256", "x" * 64),
+    ("DATABASE_URL", "night.db"),
+    ("DATABASE_URL", "sqlite://night.db"),
+    ("DATABASE_URL", "sqlite:///"),
+    ("DATABASE_URL", "mysql://server/night"),
+    ("BATCH_SIZE", "0"),
+    ("BATCH_SIZE", "4097"),
+    ("BATCH_SIZE", "-1"),
+    ("BATCH_SIZE", "64.0"),
+    ("BATCH_SIZE", "many"),
+    ("DOWNLOAD_THREADS", "0"),
+    ("DOWNLOAD_THREADS", "257"),
+    ("DECODE_THREADS", "0"),
+    ("DECODE_THREADS", "all"),
+    ("RUN_WAIT_SECONDS", "-1"),
+    ("RUN_WAIT_SECONDS", "221"),
+    ("ERROR_THRESHOLD", "-1"),
+    ("ERROR_THRESHOLD", "0.5"),
+    ("ERROR_THRESHOLD", "101%"),
+    ("ERROR_THRESHOLD", "-1%"),
+    ("ERROR_THRESHOLD", "nan%"),
+    ("ERROR_THRESHOLD", "%"),
+    ("ERROR_THRESHOLD", "some"),
+    ("TZ", "Europe"),
+    ("TZ", "Europe/Atlantis"),
+    ("TZ", "../etc/passwd"),
+    ("TZ", ":"),
+    ("LOG_FORMAT", "xml"),
+    ("LOG_FORMAT", "JSON"),
+    ("HOST", "/socket"),
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("PORT", "http"),
+]
+
+TAKE_ANY_TEXT = {"API_KEY", "SECRET_KEY"}
+
+BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
+
+
+@pytest.mark.parametrize(("name", "received", "value"), ACCEPTED)
+def test_a_good_value_is_taken(name: str, received: str, value: Any) -> None:
+    config = Config.from_env({name: received})
+
+    assert getattr(config, name.lower()) == value
+
+
+@pytest.mark.parametrize(("name", "received"), REFUSED)
+def test_a_bad_value_is_refused_with_what_was_received_and_what_is_accepted(
+    name: str, received: str
+) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        Config.from_env({name: received})
+
+    assert str(refusal.value).startswith(f"{name} takes {BY_NAME[name].accepted}.")
+    assert repr(received) in str(refusal.value)
+
+
+def test_every_setting_is_in_the_tables_above() -> None:
+    assert {name for name, *_ in ACCEPTED} == set(BY_NAME)
+    assert {name for name, _ in REFUSED} == set(BY_NAME) - TAKE_ANY_TEXT
+
+
+def test_the_attributes_are_the_settings_in_the_order_of_the_table() -> None:
+    attributes = [item.name for item in fields(Config)]
+
+    assert attributes == [setting.name.lower() for setting in SETTINGS]
+
+
+def test_nothing_has_to_be_set() -> None:
+    config = Config.from_env({})
+
+    assert config.storage_url == PROJECT
+    assert config.database_url == f"sqlite:///{(PROJECT / 'var/clothing.db').as_posix()}"
+    assert (config.host, config.port) == ("127.0.0.1", 5000)
+    assert config.error_threshold == ErrorThreshold(share=0.1)
+    assert config.decode_threads >= 1
+    assert config.api_key is config.secret_key is config.model_sha256 is None
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+def test_a_blank_value_means_the_default(blank: str) -> None:
+    assert Config.from_env(dict.fromkeys(BY_NAME, blank)) == Config.from_env({})
+
+
+def test_space_around_a_value_does_not_matter() -> None:
+    assert Config.from_env({"BATCH_SIZE": " 32\n"}).batch_size == 32
+
+
+def test_other_variables_do_not_matter() -> None:
+    assert Config.from_env({"PATH": "/bin", "BATCH_SIZES": "no"}) == Config.from_env({})
+
+
+@pytest.mark.parametrize(
+    ("name", "received", "attribute"),
+    [
+        ("STORAGE_URL", "file:shop", "storage_url"),
+        ("DATABASE_URL", "sqlite:///shop.db", "database_url"),
+    ],
+)
+def test_relative_addresses_start_at_the_project_wherever_the_program_is_called_from(
+    name: str, received: str, attribute: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    address = getattr(Config.from_env({name: received}), attribute)
+
+    assert (PROJECT / "shop").as_posix() in str(address)
+
+
+def test_a_database_that_sqlite_would_look_for_elsewhere_is_refused() -> None:
+    with pytest.raises(ConfigError, match="DATABASE_URL"):
+        Config.from_env({"DATABASE_URL": "sqlite:///night%3F.db"})
+
+
+@pytest.mark.parametrize(
+    "setting", [item for item in SETTINGS if item.secret], ids=lambda s: s.name
+)
+def test_a_secret_has_no_default_and_is_never_shown(setting: Setting) -> None:
+    config = Config.from_env({setting.name: "hunter2"})
+
+    assert setting.default == ""
+    assert getattr(config, setting.name.lower()) == "hunter2"
+    assert "hunter2" not in f"{config!r} {config}"
+
+
+@pytest.mark.parametrize(("name", "received"), REFUSED[:1] + REFUSED[-1:])
+def test_a_refusal_of_another_setting_shows_no_secret(name: str, received: str) -> None:
+    with pytest.raises(ConfigError) as refusal:
+        Config.from_env({name: received, "API_KEY": "hunter2", "SECRET_KEY": "hunter2"})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "received"),
+    [
+        ("DATABASE_URL", "mssql+pyodbc://clothing:hunter2@shop.database.windows.net/returns"),
+        ("STORAGE_URL", "https://shop.blob.core.windows.net/?sv=2025&sig=hunter2"),
+    ],
+)
+def test_a_password_in_an_address_that_is_refused_is_not_shown(name: str, received: str) -> None:
+    with pytest.raises(ConfigError, match=name) as refusal:
+        Config.from_env({name: received})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", [{}, {"API_KEY": ""}, {"API_KEY": "  "}])
+def test_azure_without_a_key_is_refused(key: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="API_KEY must be set"):
+        Config.from_env({"WEBSITE_HOSTNAME": "shop.azurewebsites.net", **key})
+
+
+def test_azure_with_a_key_is_accepted() -> None:
+    environ = {"WEBSITE_HOSTNAME": "shop.azurewebsites.net", "API_KEY": "a key"}
+
+    assert Config.from_env(environ).api_key == "a key"
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.9.10", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("192.168.1.127", False),
+        ("shop.example", False),
+        ("127.shop.example", False),
+    ],
+)
+def test_only_this_computer_reaches_a_loopback_address(host: str, loopback: bool) -> None:
+    assert Config.from_env({"HOST": host}).is_loopback is loopback
+
+
+@pytest.mark.parametrize(
+    ("threshold", "failed", "listed", "allowed"),
+    [
+        (ErrorThreshold(number=0), 0, 10, True),
+        (ErrorThreshold(number=0), 1, 10, False),
+        (ErrorThreshold(number=3), 3, 3, True),
+        (ErrorThreshold(number=3), 4, 1000, False),
+        (ErrorThreshold(share=0.1), 1, 10, True),
+        (ErrorThreshold(share=0.1), 2, 10, False),
+        (ErrorThreshold(share=0), 0, 0, True),
+        (ErrorThreshold(share=0), 1, 10, False),
+        (ErrorThreshold(share=1), 10, 10, True),
+    ],
+)
+def test_a_threshold_allows_as_many_failures_as_it_says(
+    threshold: ErrorThreshold, failed: int, listed: int, allowed: bool
+) -> None:
+    assert threshold.allows(failed, listed) is allowed
+
+
+@pytest.mark.parametrize("text", ["0", "25", "0%", "0.5%", "2.5%", "7%", "10%", "100%"])
+def test_a_threshold_is_shown_as_it_was_set(text: str) -> None:
+    assert str(Config.from_env({"ERROR_THRESHOLD": text}).error_threshold) == text

@@ -1,0 +1,81 @@
+"""The documents: generated parts are current, and what they name exists."""
+
+import re
+
+import pytest
+
+from clothing.cli import main
+from clothing.config import PROJECT, SETTINGS
+from clothing.web import create_app
+from scripts.generated_docs import ENV_EXAMPLE, README, env_example, readme
+
+TEXT = README.read_text(encoding="utf-8")
+MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
+
+
+def test_the_generated_parts_of_the_readme_are_current() -> None:
+    assert readme(TEXT) == TEXT, "run: make docs"
+
+
+def test_the_example_of_settings_is_current() -> None:
+    assert ENV_EXAMPLE.read_text(encoding="utf-8") == env_example(), "run: make docs"
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.name)
+def test_every_setting_is_explained(setting: object) -> None:
+    assert getattr(setting, "help", "").endswith(".")
+    assert getattr(setting, "accepted", "")
+
+
+@pytest.mark.parametrize("command", sorted(main.commands))
+def test_every_command_is_in_the_readme(command: str) -> None:
+    assert f"python -m clothing {command}" in TEXT
+
+
+def test_every_endpoint_is_in_the_readme(environ: dict[str, str]) -> None:
+    app = create_app(environ)
+    app.extensions["site"].parts.store.dispose()
+
+    rules = {re.sub(r"<(int:)?\w+>", "ID", rule.rule) for rule in app.url_map.iter_rules()}
+    missing = [rule for rule in rules - {"/static/ID"} if f"`{rule}`" not in _endpoints()]
+
+    assert missing == [] or sorted(missing) == ["/static/<path:filename>"]
+
+
+def test_every_make_recipe_that_a_document_names_exists() -> None:
+    named = set(re.findall(r"`make ([a-z]+)", TEXT))
+
+    recipes = set(re.findall(r"^([a-z]+):", MAKEFILE, re.MULTILINE))
+
+    assert named and named <= recipes
+
+
+def test_every_picture_and_document_that_the_readme_shows_exists() -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", TEXT)
+
+    assert targets
+    assert [target for target in targets if not (PROJECT / target).exists()] == []
+
+
+@pytest.mark.parametrize(
+    "name", ["requirements.txt", "requirements-serve.txt", "requirements-dev.txt"]
+)
+def test_requirements_are_pinned_and_hashed_and_name_no_index(name: str) -> None:
+    text = (PROJECT / name).read_text(encoding="utf-8")
+
+    pins = re.findall(r"^[a-z0-9._-]+(\[[a-z,]+\])?==\S+", text, re.MULTILINE)
+    assert len(pins) > 20
+    assert text.count("--hash=sha256:") >= len(pins)
+    assert "://" not in text
+    assert "index" not in text
+
+
+def test_what_is_served_needs_no_tensorflow() -> None:
+    text = (PROJECT / "requirements-serve.txt").read_text(encoding="utf-8")
+
+    assert "tensorflow" not in text
+    assert "ai-edge-litert==" in text
+
+
+def _endpoints() -> str:
+    return TEXT[TEXT.index("## Endpoints") :]

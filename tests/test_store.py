@@ -1,0 +1,412 @@
+"""The store: what it keeps, and that doing a thing twice changes nothing."""
+
+import sqlite3
+import threading
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from clothing.errors import ActiveRunError, StoreError
+from clothing.photos import Counts, Failure, Photo, Prediction, Run
+from clothing.store import STALE, Store
+from clothing.tables import SCHEMA_VERSION, metadata
+
+
+def a_photo(name: str = "a.jpg", etag: str = "1") -> Photo:
+    return Photo("images", name, etag, 0)
+
+
+def a_prediction(photo: Photo, category: str = "Bag", needs_review: bool = False) -> Prediction:
+    reason = "looks like Bag or Coat" if needs_review else ""
+    probabilities = (0.05,) * 8 + (0.5, 0.1)
+    return Prediction(photo, category, 0.5, 0.4, probabilities, needs_review, reason)
+
+
+def an_open_run(store: Store, *, force: bool = False, model: str = "m-1") -> Run:
+    run = store.open_run("test", force=force)
+    store.describe_run(run.run_id, model, "p-1")
+    return store.run(run.run_id)
+
+
+def closed(store: Store, run: Run) -> None:
+    store.close_run(run.run_id, "succeeded", None, None)
+
+
+def count_of(tmp_path: Path, table: str) -> int:
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        (count,) = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
+    connection.close()
+    return int(count)
+
+
+def test_the_migrations_arrive_at_the_tables(store: Store, tmp_path: Path) -> None:
+    engine = sa.create_engine(store.url)
+
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        differences = compare_metadata(context, metadata)
+    engine.dispose()
+
+    assert differences == []
+
+
+def test_the_newest_migration_is_the_version_that_the_code_expects(store: Store) -> None:
+    heads = ScriptDirectory("clothing/migrations").get_heads()
+
+    assert heads == [SCHEMA_VERSION] == [store.schema_version()]
+
+
+def test_upgrading_twice_changes_nothing(store: Store) -> None:
+    store.upgrade()
+
+    assert store.schema_version() == SCHEMA_VERSION
+
+
+def test_many_that_upgrade_an_empty_database_at_once_make_one_schema(tmp_path: Path) -> None:
+    stores = [Store(f"sqlite:///{tmp_path}/new.db") for _ in range(4)]
+    failures: list[Exception] = []
+
+    def upgrade(store: Store) -> None:
+        try:
+            store.ready()
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=upgrade, args=(store,)) for store in stores]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert not failures
+    assert {store.schema_version() for store in stores} == {SCHEMA_VERSION}
+    for store in stores:
+        store.dispose()
+
+
+def test_a_newer_schema_is_refused(store: Store, tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    connection.close()
+
+    with pytest.raises(StoreError, match="newer than this program"):
+        store.ready()
+
+
+def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_bytes(b"this is no database, whatever its name says" * 40)
+    store = Store(f"sqlite:///{tmp_path}/broken.db")
+
+    with pytest.raises(StoreError, match="not a database"):
+        store.ready()
+    store.dispose()
+
+
+def test_a_run_starts_with_nothing_counted(store: Store) -> None:
+    run = store.open_run("http", prefix="night/", force=True)
+
+    assert run.status == "running"
+    assert (run.trigger, run.prefix, run.force) == ("http", "night/", True)
+    assert run.counts == Counts()
+    assert run.finished_at is None
+    assert run.started_at.utcoffset() == timedelta(0)
+
+
+def test_a_second_run_is_told_which_one_goes_on(store: Store) -> None:
+    run = store.open_run("http")
+
+    with pytest.raises(ActiveRunError) as refused:
+        store.open_run("command")
+
+    assert refused.value.run_id == run.run_id
+
+
+def test_of_many_that_open_a_run_at_once_one_does(store: Store) -> None:
+    opened: list[int] = []
+    refused: list[int] = []
+
+    def open_run() -> None:
+        try:
+            opened.append(store.open_run("http").run_id)
+        except ActiveRunError as error:
+            refused.append(error.run_id)
+
+    threads = [threading.Thread(target=open_run) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(opened) == 1
+    assert refused == opened * 19
+
+
+def test_a_closed_run_makes_way_for_the_next(store: Store) -> None:
+    first = store.open_run("http")
+    store.close_run(first.run_id, "failed", Counts(listed=3, failed=3), "no model")
+
+    second = store.open_run("http")
+
+    assert second.run_id > first.run_id
+    ended = store.run(first.run_id)
+    assert (ended.status, ended.error, ended.counts.failed) == ("failed", "no model", 3)
+    assert ended.finished_at is not None
+
+
+def test_a_run_without_a_sign_of_life_is_interrupted(store: Store, tmp_path: Path) -> None:
+    dead = store.open_run("http")
+    _set_heartbeat_back(tmp_path, STALE.total_seconds() + 1)
+
+    alive = store.open_run("http")
+
+    assert store.run(dead.run_id).status == "interrupted"
+    assert "no sign of life" in (store.run(dead.run_id).error or "")
+    assert alive.status == "running"
+
+
+def test_a_run_with_a_late_heartbeat_is_left_alone(store: Store, tmp_path: Path) -> None:
+    run = store.open_run("http")
+    _set_heartbeat_back(tmp_path, STALE.total_seconds() - 10)
+
+    store.interrupt_stale_runs()
+
+    assert store.run(run.run_id).status == "running"
+
+
+def test_a_heartbeat_shows_how_far_the_run_is(store: Store, tmp_path: Path) -> None:
+    run = store.open_run("http")
+    _set_heartbeat_back(tmp_path, 30)
+    before = store.run(run.run_id).heartbeat_at
+
+    store.beat(run.run_id, Counts(listed=7, skipped=7), expected=9)
+
+    after = store.run(run.run_id)
+    assert after.heartbeat_at > before
+    assert (after.counts.listed, after.counts.skipped, after.expected) == (7, 7, 9)
+
+
+@pytest.mark.parametrize("act", ["beat", "save", "close", "describe"])
+def test_a_run_that_was_taken_for_dead_can_do_nothing_more(store: Store, act: str) -> None:
+    run = an_open_run(store)
+    store.close_run(run.run_id, "interrupted", None, "taken for dead")
+    acts = {
+        "beat": lambda: store.beat(run.run_id, Counts(), None),
+        "save": lambda: store.save(run, [a_prediction(a_photo())], Counts(1, 1)),
+        "close": lambda: store.close_run(run.run_id, "succeeded", Counts(), None),
+        "describe": lambda: store.describe_run(run.run_id, "m", "p"),
+    }
+
+    with pytest.raises(StoreError, match="goes on no longer"):
+        acts[act]()
+
+    assert store.run(run.run_id).status == "interrupted"
+    assert store.predictions() == []
+
+
+def test_what_is_saved_is_read_back(store: Store) -> None:
+    run = an_open_run(store)
+    prediction = a_prediction(a_photo("sub folder/ü 🎽 'x'.jpg"), needs_review=True)
+
+    store.save(run, [prediction], Counts(listed=1, classified=1))
+
+    (stored,) = store.predictions()
+    assert stored.prediction == prediction
+    assert (stored.run_id, stored.model_version) == (run.run_id, "m-1")
+    assert stored.preprocessing_version == "p-1"
+    assert stored.timestamp.utcoffset() == timedelta(0)
+    assert store.prediction(stored.image_id) == stored
+    assert store.run(run.run_id).counts == Counts(listed=1, classified=1)
+
+
+def test_each_prediction_has_its_own_probabilities(store: Store) -> None:
+    run = an_open_run(store)
+    predictions = [
+        Prediction(a_photo(f"{n}.jpg"), "Bag", 0.5, 0.4, (n / 100,) * 10, False, "")
+        for n in range(1200)
+    ]
+
+    store.save(run, predictions, Counts(1200, 1200))
+
+    stored = store.predictions(limit=5000)
+    assert [one.prediction for one in stored] == predictions
+
+
+def test_saving_a_batch_twice_adds_no_row(store: Store, tmp_path: Path) -> None:
+    run = an_open_run(store)
+    batch = [a_prediction(a_photo(f"{n}.jpg")) for n in range(3)]
+
+    store.save(run, batch, Counts(3, 3))
+    store.save(run, batch, Counts(3, 3))
+
+    assert count_of(tmp_path, "image_prediction") == 3
+    assert count_of(tmp_path, "image_probabilities") == 3
+
+
+def test_a_batch_that_is_there_in_part_is_completed(store: Store, tmp_path: Path) -> None:
+    run = an_open_run(store)
+    batch = [a_prediction(a_photo(f"{n}.jpg")) for n in range(4)]
+    store.save(run, batch[:2], Counts(2, 2))
+
+    store.save(run, batch, Counts(4, 4))
+
+    assert [one.prediction for one in store.predictions()] == batch
+    assert count_of(tmp_path, "image_probabilities") == 4
+
+
+def test_a_failed_save_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
+    run = an_open_run(store)
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON image_probabilities "
+            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    connection.close()
+
+    with pytest.raises(StoreError, match="disk full"):
+        store.save(run, [a_prediction(a_photo())], Counts(1, 1))
+
+    assert count_of(tmp_path, "image_prediction") == 0
+    assert store.run(run.run_id).counts == Counts()
+
+
+def test_an_error_shows_no_query_and_no_values(store: Store, tmp_path: Path) -> None:
+    run = an_open_run(store)
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        connection.execute("DROP TABLE image_probabilities")
+    connection.close()
+
+    with pytest.raises(StoreError) as refused:
+        store.save(run, [a_prediction(a_photo("secret-name.jpg"))], Counts(1, 1))
+
+    assert "INSERT" not in str(refused.value)
+    assert "secret-name" not in str(refused.value)
+
+
+def test_only_this_content_behind_this_model_counts_as_answered(store: Store) -> None:
+    run = an_open_run(store)
+    store.save(run, [a_prediction(a_photo("a.jpg", "1"))], Counts(1, 1))
+    photos = [a_photo("a.jpg", "1"), a_photo("a.jpg", "2"), a_photo("b.jpg", "1")]
+
+    answered = store.answered(photos, "m-1", "p-1")
+
+    assert answered == {a_photo("a.jpg", "1")}
+    assert store.answered(photos, "m-2", "p-1") == set()
+    assert store.answered(photos, "m-1", "p-2") == set()
+
+
+def test_a_forced_run_answers_anew_and_the_newest_answer_counts(
+    store: Store, tmp_path: Path
+) -> None:
+    first = an_open_run(store)
+    store.save(first, [a_prediction(a_photo(), "Bag")], Counts(1, 1))
+    closed(store, first)
+    forced = an_open_run(store, force=True)
+
+    store.save(forced, [a_prediction(a_photo(), "Coat")], Counts(1, 1))
+
+    newest = store.answers([a_photo()], "m-1", "p-1")[a_photo()]
+    assert (newest.prediction.predicted_category, newest.run_id) == ("Coat", forced.run_id)
+    assert count_of(tmp_path, "image_prediction") == 2
+    assert count_of(tmp_path, "current_prediction") == 1
+
+
+def test_more_photos_than_a_statement_takes_are_looked_up(store: Store) -> None:
+    run = an_open_run(store)
+    photos = [a_photo(f"{n}.jpg") for n in range(1101)]
+    store.save(run, [a_prediction(photo) for photo in photos], Counts(1101, 1101))
+
+    assert store.answered(photos, "m-1", "p-1") == set(photos)
+    assert set(store.answers(photos, "m-1", "p-1")) == set(photos)
+
+
+def test_failures_belong_to_their_run(store: Store) -> None:
+    failure = Failure(a_photo("broken.jpg"), "decode", "the file is empty")
+    first = an_open_run(store)
+    store.save(first, [failure], Counts(listed=1, failed=1))
+    closed(store, first)
+    second = an_open_run(store)
+
+    assert store.failures(first.run_id, [a_photo("broken.jpg")]) == {failure.photo: failure}
+    assert store.failures(second.run_id, [a_photo("broken.jpg")]) == {}
+    assert store.failures_of(first.run_id) == [failure]
+
+
+def test_predictions_are_chosen_and_paged(store: Store) -> None:
+    run = an_open_run(store)
+    batch = [
+        a_prediction(a_photo("1.jpg"), "Bag", needs_review=True),
+        a_prediction(a_photo("2.jpg"), "Bag"),
+        a_prediction(a_photo("3.jpg"), "Coat"),
+    ]
+    store.save(run, batch, Counts(3, 3))
+
+    def names(**chosen: object) -> list[str]:
+        found = store.predictions(**chosen)  # type: ignore[arg-type]
+        return [one.prediction.photo.name for one in found]
+
+    assert names(category="Bag") == ["1.jpg", "2.jpg"]
+    assert names(needs_review=True) == ["1.jpg"]
+    assert names(needs_review=False) == ["2.jpg", "3.jpg"]
+    assert names(run_id=run.run_id + 1) == []
+    assert names(limit=1) == ["1.jpg"]
+    assert names(after=store.predictions(limit=2)[-1].image_id) == ["3.jpg"]
+
+
+def test_runs_are_listed_newest_first(store: Store) -> None:
+    numbers = []
+    for _ in range(3):
+        run = store.open_run("http")
+        closed(store, run)
+        numbers.append(run.run_id)
+
+    assert [run.run_id for run in store.runs()] == numbers[::-1]
+    assert [run.run_id for run in store.runs(before=numbers[2], limit=1)] == [numbers[1]]
+
+
+def test_what_is_not_there_is_a_lookup_error(store: Store) -> None:
+    with pytest.raises(LookupError, match="no run 5"):
+        store.run(5)
+    with pytest.raises(LookupError, match="no prediction 5"):
+        store.prediction(5)
+
+
+def test_the_view_shows_the_newest_answer_corrected_by_its_review(
+    store: Store, tmp_path: Path
+) -> None:
+    run = an_open_run(store)
+    store.save(run, [a_prediction(a_photo(), "Bag")], Counts(1, 1))
+    closed(store, run)
+    (stored,) = store.predictions()
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        connection.execute(
+            "INSERT INTO image_review (image_id, photo_key, etag, reviewed_category, reviewer, "
+            "timestamp) SELECT image_id, photo_key, etag, 'Dress', 'Kim', '2026-11-22' "
+            "FROM image_prediction"
+        )
+    connection.close()
+    newer = an_open_run(store, model="m-2")
+    store.save(newer, [a_prediction(a_photo(), "Coat")], Counts(1, 1))
+
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        rows = connection.execute(
+            "SELECT category, predicted_category, reviewed_category, run_id FROM current_prediction"
+        ).fetchall()
+    connection.close()
+
+    assert stored.prediction.predicted_category == "Bag"
+    assert rows == [("Dress", "Coat", "Dress", newer.run_id)]
+
+
+def _set_heartbeat_back(tmp_path: Path, seconds: float) -> None:
+    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+        connection.execute(
+            "UPDATE batch_run SET heartbeat_at = "
+            "strftime('%Y-%m-%d %H:%M:%f000', heartbeat_at, ?) WHERE status = 'running'",
+            (f"-{seconds} seconds",),
+        )
+    connection.close()
