@@ -22,9 +22,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.photos clothing.preprocess clothing.tables",
         "clothing.storage clothing.classifier clothing.evaluation clothing.store"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*",
-        "clothing.compile clothing.batch clothing.answers clothing.training clothing.shapes"
-        " clothing.journal",
-        "clothing.model",
+        "clothing.compile clothing.batch clothing.answers clothing.shapes clothing.journal",
+        "clothing.model clothing.training",
         "clothing.parts",
         "clothing.doctor clothing.console",
         "clothing.web.site clothing.web.problems",

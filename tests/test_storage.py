@@ -437,15 +437,6 @@ def test_a_photo_that_became_a_folder_is_refused_with_a_reason(folder: Path) -> 
         container.download(photo)
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
-def test_a_photo_that_may_not_be_read_is_refused_with_a_reason(folder: Path) -> None:
-    (folder / "a.jpg").chmod(0)
-    container = FolderContainer("images", folder)
-
-    with pytest.raises(PhotoError, match="cannot be read: Permission denied"):
-        container.download(the_photo(container, "a.jpg"))
-
-
 def test_a_file_that_is_too_large_is_listed_and_refused(folder: Path) -> None:
     with (folder / "film.mov").open("wb") as file:
         file.truncate(MAX_PHOTO_BYTES + 1)  # takes no room on the disk
