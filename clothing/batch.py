@@ -49,7 +49,7 @@ class Tuning:
     """
 
     batch_size: int = 64
-    download_threads: int = 8
+    download_threads: int = 4
     decode_threads: int = os.cpu_count() or 1
 
 

@@ -169,7 +169,7 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting("BATCH_SIZE", "64", "Photos for one call of the model.", "1 to 4096", _number(1, 4096)),
-    Setting("DOWNLOAD_THREADS", "8", "Photos on their way at once.", "1 to 256", _number(1, 256)),
+    Setting("DOWNLOAD_THREADS", "4", "Photos on their way at once.", "1 to 256", _number(1, 256)),
     Setting(
         "DECODE_THREADS",
         "",

@@ -7,6 +7,7 @@ answers from before are not taken for answers of now.
 
 import io
 import warnings
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,8 @@ def decode(content: bytes, at_least: int = 0) -> Image.Image:
             if at_least:
                 _draft(opened, at_least)
             opened.load()
-            return _rgb(_upright(opened))
+            _turn_upright(opened)
+            return _rgb(opened)
     except UnidentifiedImageError as error:
         raise PhotoError(_what_it_is(content)) from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -133,7 +135,8 @@ def _distance_from_background(rgb: NDArray[np.float32]) -> NDArray[np.float32]:
             rgb[:, -ring:].reshape(-1, 3),
         ]
     )
-    distance: NDArray[np.float32] = np.abs(rgb - np.median(edge, axis=0)).max(axis=2)
+    red, green, blue = np.moveaxis(np.abs(rgb - np.median(edge, axis=0)), 2, 0)  # (H, W) each
+    distance: NDArray[np.float32] = np.maximum(np.maximum(red, green), blue)
     peak = float(np.percentile(distance, 99))
     if _BLANK < peak < _FAINT:
         distance = np.minimum(distance / np.float32(peak), 1)
@@ -171,12 +174,10 @@ def _draft(image: Image.Image, at_least: int) -> None:
     image.draft("RGB" if image.mode == "YCbCr" else None, (width // scale, height // scale))
 
 
-def _upright(image: Image.Image) -> Image.Image:
+def _turn_upright(image: Image.Image) -> None:
     """Turn the picture as the camera's EXIF says; EXIF that cannot be read is no reason to stop."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:
-        return image
+    with suppress(Exception):
+        ImageOps.exif_transpose(image, in_place=True)
 
 
 def _rgb(image: Image.Image) -> Image.Image:
@@ -187,7 +188,7 @@ def _rgb(image: Image.Image) -> Image.Image:
         picture = image.convert("RGBA")
         white = Image.new("RGBA", picture.size, "white")
         return Image.alpha_composite(white, picture).convert("RGB")
-    return image.convert("RGB")
+    return image if image.mode == "RGB" else image.convert("RGB")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:

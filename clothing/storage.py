@@ -129,6 +129,8 @@ class FolderContainer:
         if not name or "\0" in name or name != name.encode(errors="replace").decode():
             return None
         path = self.folder / name
+        if path.parent == self.folder:
+            return path
         parent, root = path.parent.resolve(), self.folder.resolve()
         return path if parent == root or root in parent.parents else None
 
