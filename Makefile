@@ -2,7 +2,6 @@
 # They need GNU make and Python 3.11, 3.12 or 3.13 (PYTHON=python3.12 make run chooses another).
 
 PYTHON ?= python3
-PORT ?= 5000
 BIN := .venv/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
@@ -14,7 +13,7 @@ help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 run: .venv/installed  ## serve the web app on http://127.0.0.1:5000 (PORT=… for another)
-	PORT=$(PORT) $(BIN)/python -m clothing serve
+	$(BIN)/python -m clothing serve
 
 test: .venv/installed-dev  ## lint, types and all tests
 	$(BIN)/ruff check

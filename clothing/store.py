@@ -66,10 +66,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
-        if self.url.drivername == "sqlite" and self.url.database:
-            Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         self._engine = sa.create_engine(self.url)
-        if self._engine.dialect.name == "sqlite":
+        self._file = Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+        if self._file:
+            sa.event.listen(self._engine, "do_connect", self._make_folder)
             sa.event.listen(self._engine, "connect", _prepare_sqlite)
             sa.event.listen(self._engine, "begin", _begin_sqlite)
 
@@ -81,6 +81,8 @@ class Store:
 
     def schema_version(self) -> str | None:
         """Return the newest migration that this database has seen, or None if it is empty."""
+        if self._file and not self._file.exists():
+            return None  # asking SQLite would make the file
         with self._reading() as connection:
             return _schema_version(connection)
 
@@ -111,7 +113,7 @@ class Store:
                 f"The database has schema {found}, which is newer than this program's "
                 f"{SCHEMA_VERSION}. Update the program."
             )
-        if self._engine.dialect.name != "sqlite":
+        if not self._file:
             raise StoreError(
                 f"The database must have schema {SCHEMA_VERSION}. Received: {found or 'none'}. "
                 "Run: python -m clothing db upgrade"
@@ -353,6 +355,10 @@ class Store:
 
     # Connections
 
+    def _make_folder(self, *_connecting: object) -> None:
+        if self._file:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+
     @contextmanager
     def _reading(self) -> Iterator[sa.Connection]:
         with _translated(), self._engine.begin() as connection:
@@ -374,6 +380,8 @@ def _translated() -> Iterator[None]:
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"The database cannot do this: {cause}") from error
+    except OSError as error:
+        raise StoreError(f"The database cannot be opened: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -17,7 +17,7 @@ from clothing.labels import CATEGORIES
 from clothing.store import Store
 from tests.pictures import jpeg
 
-SAMPLES = PROJECT / "images" / "ClothingImages"
+RUN = [sys.executable, "-m", "clothing", "run"]
 
 
 def test_help_names_every_command_and_a_way_to_begin(runner: CliRunner) -> None:
@@ -114,13 +114,8 @@ def test_a_run_while_another_goes_on_says_so(runner: CliRunner, environ: dict[st
 
 
 def test_a_terminated_run_is_closed_and_resumed(environ: dict[str, str], storage: Path) -> None:
-    for number in range(600):
-        (storage / "images" / f"{number:04}.jpg").write_bytes(jpeg(size=(600, 800)))
-    environ["BATCH_SIZE"] = "8"
-    command = [sys.executable, "-m", "clothing", "run"]
-    child = subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
     store = Store(environ["DATABASE_URL"])
-    _wait_for_rows(store)
+    child = _a_run_under_way(environ, storage, store)
 
     child.send_signal(signal.SIGTERM)
     code = child.wait(timeout=30)
@@ -128,7 +123,7 @@ def test_a_terminated_run_is_closed_and_resumed(environ: dict[str, str], storage
     (run,) = store.runs()
     assert code == 128 + signal.SIGTERM
     assert run.status == "interrupted"
-    subprocess.run(command, cwd=PROJECT, env=environ, check=True, capture_output=True)
+    subprocess.run(RUN, cwd=PROJECT, env=environ, check=True, capture_output=True)
     names = [one.prediction.photo.name for one in store.predictions(limit=1000)]
     assert len(names) == len(set(names)) == 603
     store.dispose()
@@ -283,16 +278,11 @@ def test_serving_others_without_a_key_is_refused(
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no signals")
-def test_a_killed_run_is_taken_over_when_its_heartbeat_is_old(
+def test_a_killed_run_leaves_whole_batches_and_counts_that_fit_them(
     environ: dict[str, str], storage: Path
 ) -> None:
-    for number in range(400):
-        (storage / "images" / f"{number:04}.jpg").write_bytes(jpeg(size=(600, 800)))
-    environ["BATCH_SIZE"] = "8"
-    command = [sys.executable, "-m", "clothing", "run"]
-    child = subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
     store = Store(environ["DATABASE_URL"])
-    _wait_for_rows(store)
+    child = _a_run_under_way(environ, storage, store)
 
     child.kill()
     child.wait()
@@ -303,11 +293,17 @@ def test_a_killed_run_is_taken_over_when_its_heartbeat_is_old(
     store.dispose()
 
 
-def _wait_for_rows(store: Store) -> None:
-    """Return once a run has stored something."""
+def _a_run_under_way(
+    environ: dict[str, str], storage: Path, store: Store
+) -> "subprocess.Popen[bytes]":
+    """Return the process of a run over 603 photos once it has stored something."""
+    for number in range(600):
+        (storage / "images" / f"{number:04}.jpg").write_bytes(jpeg(size=(600, 800)))
+    environ["BATCH_SIZE"] = "8"
+    child = subprocess.Popen(RUN, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if store.schema_version() and store.predictions(limit=1):
-            return
+            return child
         time.sleep(0.02)
     raise AssertionError("the run stored nothing within a minute")

@@ -107,6 +107,23 @@ def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -> None
     store.dispose()
 
 
+def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    store = Store(f"sqlite:///{tmp_path}/file/clothing.db")
+
+    with pytest.raises(StoreError, match="cannot be opened: Not a directory"):
+        store.ready()
+    store.dispose()
+
+
+def test_asking_for_the_version_makes_no_file(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/var/new.db")
+
+    assert store.schema_version() is None
+    assert not (tmp_path / "var").exists()
+    store.dispose()
+
+
 def test_a_run_starts_with_nothing_counted(store: Store) -> None:
     run = store.open_run("http", prefix="night/", force=True)
 

@@ -51,6 +51,7 @@ class Tile:
 def morning_sheet() -> str:
     """Show the newest run: how it went, and every photo with its answer."""
     store = site().parts.store
+    store.ready()
     store.interrupt_stale_runs()
     run = next(iter(store.runs(limit=1)), None)
     if run is None:
