@@ -381,7 +381,7 @@ def _translated() -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         raise StoreError(f"The database cannot do this: {cause}") from error
     except OSError as error:
-        raise StoreError(f"The database cannot be opened: {error.strerror}") from error
+        raise StoreError(f"The folder of the database cannot be made: {error.strerror}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

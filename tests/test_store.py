@@ -111,7 +111,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
     (tmp_path / "file").write_text("no folder")
     store = Store(f"sqlite:///{tmp_path}/file/clothing.db")
 
-    with pytest.raises(StoreError, match="cannot be opened: Not a directory"):
+    with pytest.raises(StoreError, match="folder of the database cannot be made"):
         store.ready()
     store.dispose()
 
