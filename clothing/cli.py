@@ -179,7 +179,7 @@ def serve() -> None:
     from clothing.web import create_app  # Flask: only who serves pays for it
     from clothing.web.server import serve_app
 
-    serve_app(create_app(environment()), _parts().config)
+    serve_app(create_app(environment()))
 
 
 def _parts() -> Parts:

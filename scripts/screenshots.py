@@ -32,7 +32,7 @@ def main() -> None:
             server.shutdown()
             thread.join()
             server.server_close()
-            app.extensions["site"].parts.store.dispose()
+            app.extensions["site"].close()
 
 
 def _photograph(address: str) -> None:

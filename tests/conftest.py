@@ -80,7 +80,7 @@ def app(environ: dict[str, str]) -> Iterator[Flask]:
     """The web app over that folder."""
     app = create_app(environ)
     yield app
-    app.extensions["site"].parts.store.dispose()
+    app.extensions["site"].close()
 
 
 @pytest.fixture

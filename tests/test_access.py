@@ -17,7 +17,7 @@ def locked(environ: dict[str, str]) -> Iterator[Flask]:
     """The app with an API key."""
     app = create_app({**environ, "API_KEY": KEY})
     yield app
-    app.extensions["site"].parts.store.dispose()
+    app.extensions["site"].close()
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_a_new_key_ends_old_sessions(environ: dict[str, str]) -> None:
 
     assert visitor.get("/api/runs").status_code == 401
     for app in (old, new):
-        app.extensions["site"].parts.store.dispose()
+        app.extensions["site"].close()
 
 
 @pytest.mark.parametrize("host", ["example.com", "192.168.1.5", "localhost.example.com"])

@@ -34,7 +34,7 @@ def test_every_command_is_in_the_readme(command: str) -> None:
 
 def test_every_endpoint_is_in_the_readme(environ: dict[str, str]) -> None:
     app = create_app(environ)
-    app.extensions["site"].parts.store.dispose()
+    app.extensions["site"].close()
 
     rules = {re.sub(r"<(int:)?\w+>", "ID", rule.rule) for rule in app.url_map.iter_rules()}
     missing = [rule for rule in rules - {"/static/ID"} if f"`{rule}`" not in _endpoints()]

@@ -174,4 +174,4 @@ def test_times_are_shown_in_the_zone_of_the_shop(
     page = app.test_client().get("/", headers=PAGE).text
 
     assert "JST" in page
-    store.dispose()
+    app.extensions["site"].close()

@@ -10,17 +10,26 @@ from waitress.server import create_server
 
 from clothing.config import Config
 from clothing.errors import ConfigError
+from clothing.web.site import Site
 
 THREADS = 16
 """Requests at once; one of them may wait for a run for minutes."""
 
 
-def serve_app(app: Flask, config: Config) -> None:
-    """Serve until the process is told to stop.
+def serve_app(app: Flask) -> None:
+    """Serve until the process is told to stop; runs that go on then do so without it.
 
     Raises:
         ConfigError: The address cannot be served, or not without a key.
     """
+    site: Site = app.extensions["site"]
+    try:
+        _serve(app, site.parts.config)
+    finally:
+        site.parts.store.dispose()
+
+
+def _serve(app: Flask, config: Config) -> None:
     if not config.is_loopback and not config.api_key:
         raise ConfigError(
             f"HOST={config.host} is reachable from other computers, so API_KEY must be set."

@@ -29,6 +29,11 @@ class Site:
         self.model = CurrentModel(parts)
         self.runs = RunStarter(parts)
 
+    def close(self) -> None:
+        """Wait for the runs that this process watches, then let go of the database."""
+        self.runs.wait_for_all()
+        self.parts.store.dispose()
+
 
 def site() -> Site:
     """Return the site of the app that answers the current request."""
@@ -68,6 +73,7 @@ class RunStarter:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._over: dict[int, threading.Event] = {}
+        self._watchers: set[threading.Thread] = set()
 
     def start(self, trigger: str, prefix: str = "", force: bool = False) -> Run:
         """Open a run and start the process that carries it out.
@@ -93,7 +99,10 @@ class RunStarter:
             store.close_run(run.run_id, "failed", None, f"no process could be started: {error}")
             raise StoreError("The run could not be started.") from error
         over = self._over[run.run_id] = threading.Event()
-        threading.Thread(target=self._watch, args=(run.run_id, child, over), daemon=True).start()
+        watch = (run.run_id, child, over)
+        watcher = threading.Thread(target=self._watch, args=watch, daemon=True)
+        self._watchers = {watcher, *filter(threading.Thread.is_alive, self._watchers)}
+        watcher.start()
         log.info("run %s started by %s", run.run_id, trigger)
         return run
 
@@ -102,6 +111,11 @@ class RunStarter:
         if over := self._over.get(run_id):
             over.wait(seconds)
         return self._parts.store.run(run_id)
+
+    def wait_for_all(self) -> None:
+        """Return once every run that was started here has ended."""
+        for watcher in self._watchers:
+            watcher.join()
 
     def _watch(self, run_id: int, child: "subprocess.Popen[bytes]", over: threading.Event) -> None:
         """Wait for the process; a run that it left open died with it."""
