@@ -245,6 +245,11 @@ class Config:
             for setting in SETTINGS
         }
         config = cls(**values)
+        if environ.get("AZURE_STORAGE_CONNECTION_STRING"):
+            raise ConfigError(
+                "AZURE_STORAGE_CONNECTION_STRING is set, but this version reads folders only. "
+                "Unset it, and set STORAGE_URL to a folder."
+            )
         if not config.api_key and "WEBSITE_HOSTNAME" in environ:
             raise ConfigError("API_KEY must be set where the app is reachable: this is Azure.")
         return config

@@ -25,7 +25,8 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the developer's settings: an empty variable means the default."""
     for setting in SETTINGS:
         monkeypatch.setenv(setting.name, "")
-    monkeypatch.delenv("WEBSITE_HOSTNAME", raising=False)
+    for name in ("WEBSITE_HOSTNAME", "AZURE_STORAGE_CONNECTION_STRING"):
+        monkeypatch.delenv(name, raising=False)
 
 
 @pytest.fixture

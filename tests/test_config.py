@@ -266,3 +266,10 @@ def test_a_threshold_allows_as_many_failures_as_it_says(
 @pytest.mark.parametrize("text", ["0", "25", "0%", "0.5%", "2.5%", "7%", "10%", "100%"])
 def test_a_threshold_is_shown_as_it_was_set(text: str) -> None:
     assert str(Config.from_env({"ERROR_THRESHOLD": text}).error_threshold) == text
+
+
+def test_an_azure_connection_string_is_refused_and_not_shown() -> None:
+    with pytest.raises(ConfigError, match="reads folders only") as refused:
+        Config.from_env({"AZURE_STORAGE_CONNECTION_STRING": "AccountKey=hunter2"})
+
+    assert "hunter2" not in str(refused.value)
