@@ -43,7 +43,7 @@ def served(environ: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
 def test_a_photo_in_a_folder_ends_as_a_category_on_a_page(
     served: tuple[str, psutil.Process], storage: Path, tmp_path: Path
 ) -> None:
-    address, process = served
+    address, server = served
     (storage / "images" / "garment on a floor.jpg").write_bytes(jpeg(size=(900, 1200)))
 
     answer = _post(f"{address}/prediction")
@@ -62,7 +62,7 @@ def test_a_photo_in_a_folder_ends_as_a_category_on_a_page(
         assert "garment on a floor.jpg" in page.read().decode()
     with urllib.request.urlopen(f"{address}/health/ready", timeout=60) as ready:
         assert ready.status == 200
-    assert process.memory_info().rss < MOST_MEMORY
+    assert server.memory_info().rss < MOST_MEMORY
 
 
 @pytest.mark.parametrize(
