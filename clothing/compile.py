@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ def compile_model(source: Path, destination: Path, card: Card) -> None:
     partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
     try:
         partial.write_bytes(_convert(network))
-        _check_parity(Classifier(partial, Card(**_untempered(card)), ""), sample, answers)
+        # Parity is measured before calibration, which is the service's own step.
+        _check_parity(Classifier(partial, replace(card, temperature=1.0), ""), sample, answers)
         partial.replace(destination)
     finally:
         partial.unlink(missing_ok=True)
@@ -137,11 +139,6 @@ def _convert(network: Any) -> bytes:
         reason = " ".join(str(error).split())[:400]
         raise ModelError(f"The model cannot be compiled to LiteRT: {reason}") from error
     return compiled
-
-
-def _untempered(card: Card) -> dict[str, Any]:
-    """Return the shapes of a card alone: parity is measured before calibration."""
-    return {"height": card.height, "width": card.width, "channels": card.channels}
 
 
 def _check_parity(

@@ -38,10 +38,9 @@ def progress_bar() -> Iterator[TellProgress]:
         task = progress.add_task("photos", total=None, rate="")
 
         def tell(counts: Counts, expected: int | None) -> None:
-            done = counts.classified + counts.failed + counts.skipped
             seconds = progress.tasks[0].elapsed or 0
-            rate = f"{done / seconds:,.0f}/s" if seconds else ""
-            progress.update(task, completed=done, total=expected, rate=rate)
+            rate = f"{counts.done / seconds:,.0f}/s" if seconds else ""
+            progress.update(task, completed=counts.done, total=expected, rate=rate)
 
         yield tell
 

@@ -52,6 +52,11 @@ def load_classifier(
     return Classifier(compiled, card, model_version(card, digest), threads)
 
 
+def card_name(blob: str) -> str:
+    """Return the name of the card of a model: the same with `.json`."""
+    return blob.removesuffix(".keras") + ".json"
+
+
 def model_version(card: Card, sha256: str) -> str:
     """Return the name that identifies weights and card together in the tables."""
     facts = f"{sha256}\n{card.to_json()}".encode()
@@ -73,7 +78,7 @@ def _read_model(container: Container, blob: str) -> bytes:
 
 
 def _read_card(container: Container, blob: str, digest: str) -> Card:
-    name = blob.removesuffix(".keras") + ".json"
+    name = card_name(blob)
     if container.etag(name) is None:
         return Card(name=Path(blob).stem)
     card = Card.from_json(container.read(name))

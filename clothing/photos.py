@@ -84,9 +84,14 @@ class Counts:
     skipped: int = 0
 
     @property
+    def done(self) -> int:
+        """Photos that have an outcome, of this run or of one before."""
+        return self.classified + self.failed + self.skipped
+
+    @property
     def add_up(self) -> bool:
         """True if every photo listed has an outcome, False if one is missing or doubled."""
-        return self.listed == self.classified + self.failed + self.skipped
+        return self.listed == self.done
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ MAX_PIXELS = 50_000_000
 # Pillow warns of a picture that is much too large; here that is a reason to refuse it.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
+_OVERSAMPLING = 4  # pixels of the image for each of the array: enough to find the garment in
 _BACKGROUND_RING = 0.06  # share of each side that is taken for background
 _FAINT = 0.5  # contrast below which a picture is stretched
 _BLANK = 0.02  # contrast below which there is nothing to stretch
@@ -88,7 +89,7 @@ def preprocess(image: Image.Image, card: Card) -> NDArray[np.float32]:
 
 def working_side(card: Card) -> int:
     """Return the shorter side, in pixels, that `preprocess` needs of an image to lose nothing."""
-    return 4 * max(card.height, card.width)
+    return _OVERSAMPLING * max(card.height, card.width)
 
 
 def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.float32]:
@@ -106,7 +107,7 @@ def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.
     Returns:
         Array of shape (height, width, 1), 0 (background) to 1 (most unlike it).
     """
-    side = 4 * max(height, width)
+    side = _OVERSAMPLING * max(height, width)
     if max(image.size) > side:
         image = _contained(image, side, side)
     light = _distance_from_background(np.asarray(image, np.float32) / np.float32(255))  # (H, W)

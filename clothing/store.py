@@ -227,6 +227,9 @@ class Store:
             "error": f"no sign of life for {STALE.total_seconds():.0f} s",
         }
         stale = (batch_run.c.status == "running") & (batch_run.c.heartbeat_at < now - STALE)
+        with self._reading() as connection:  # pages ask often, and writing takes the lock
+            if connection.scalar(sa.select(batch_run.c.run_id).where(stale)) is None:
+                return
         with self._writing() as connection:
             connection.execute(sa.update(batch_run).where(stale).values(died))
 
@@ -419,22 +422,19 @@ def _insert_predictions(
     connection: sa.Connection, run: Run, predictions: Sequence[Prediction]
 ) -> None:
     """Insert predictions and their probabilities; one that is there already stays as it is."""
-    rows = {row["answer_key"]: row for row in (_row_of(item, run) for item in predictions)}
-    forced_run = run.run_id if run.force else 0
-    for key in _present(connection, list(rows), forced_run):
-        del rows[key]
-    if not rows:
+    rows = [_row_of(prediction, run) for prediction in predictions]
+    pairs = {row["answer_key"]: (row, one) for row, one in zip(rows, predictions, strict=True)}
+    for key in _present(connection, list(pairs), _forced_run(run)):
+        del pairs[key]
+    if not pairs:
         return
     query = sa.insert(image_prediction).returning(
         image_prediction.c.image_id, sort_by_parameter_order=True
     )
-    columns = [
-        {name: value for name, value in row.items() if name not in COLUMNS} for row in rows.values()
-    ]
-    image_ids = connection.scalars(query, columns).all()
+    image_ids = connection.scalars(query, [row for row, _ in pairs.values()]).all()
     probabilities = [
-        {"image_id": image_id, **{column: row[column] for column in COLUMNS}}
-        for image_id, row in zip(image_ids, rows.values(), strict=True)
+        {"image_id": image_id, **dict(zip(COLUMNS, prediction.probabilities, strict=True))}
+        for image_id, (_, prediction) in zip(image_ids, pairs.values(), strict=True)
     ]
     connection.execute(sa.insert(image_probabilities), probabilities)
 
@@ -457,7 +457,7 @@ def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
     return {
         **_photo_columns(prediction.photo, run),
         "answer_key": answer_key(prediction.photo, model, preprocessing),
-        "forced_run": run.run_id if run.force else 0,
+        "forced_run": _forced_run(run),
         "predicted_category": prediction.predicted_category,
         "confidence": prediction.confidence,
         "margin": prediction.margin,
@@ -465,8 +465,12 @@ def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
         "review_reason": prediction.review_reason,
         "model_version": model,
         "preprocessing_version": preprocessing,
-        **dict(zip(COLUMNS, prediction.probabilities, strict=True)),
     }
+
+
+def _forced_run(run: Run) -> int:
+    """Return what tells an answer that was asked for anew from the first one."""
+    return run.run_id if run.force else 0
 
 
 def _insert_failures(connection: sa.Connection, run: Run, failures: Sequence[Failure]) -> None:

@@ -15,6 +15,7 @@ from flask import current_app
 from clothing.classifier import Classifier
 from clothing.config import PROJECT
 from clothing.errors import StoreError
+from clothing.model import card_name
 from clothing.parts import Parts
 from clothing.photos import Run
 
@@ -58,9 +59,8 @@ class CurrentModel:
             StorageError: The container cannot be read.
         """
         blob = self._parts.config.model_blob
-        card = blob.removesuffix(".keras") + ".json"
         with self._lock:
-            etags = tuple(self._parts.models.etag(name) for name in (blob, card))
+            etags = tuple(self._parts.models.etag(name) for name in (blob, card_name(blob)))
             if self._classifier is None or etags != self._etags:
                 self._classifier = self._parts.load_classifier()
                 self._etags = etags
@@ -72,8 +72,7 @@ class RunStarter:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._over: dict[int, threading.Event] = {}
-        self._watchers: set[threading.Thread] = set()
+        self._watchers: dict[int, threading.Thread] = {}
 
     def start(self, trigger: str, prefix: str = "", force: bool = False) -> Run:
         """Open a run and start the process that carries it out.
@@ -98,26 +97,24 @@ class RunStarter:
         except OSError as error:
             store.close_run(run.run_id, "failed", None, f"no process could be started: {error}")
             raise StoreError("The run could not be started.") from error
-        over = self._over[run.run_id] = threading.Event()
-        watch = (run.run_id, child, over)
-        watcher = threading.Thread(target=self._watch, args=watch, daemon=True)
-        self._watchers = {watcher, *filter(threading.Thread.is_alive, self._watchers)}
+        watcher = threading.Thread(target=self._watch, args=(run.run_id, child), daemon=True)
+        self._watchers[run.run_id] = watcher
         watcher.start()
         log.info("run %s started by %s", run.run_id, trigger)
         return run
 
     def wait(self, run_id: int, seconds: float) -> Run:
         """Return a run once its process has ended, or as it is after so many seconds."""
-        if over := self._over.get(run_id):
-            over.wait(seconds)
+        if watcher := self._watchers.get(run_id):
+            watcher.join(seconds)
         return self._parts.store.run(run_id)
 
     def wait_for_all(self) -> None:
         """Return once every run that was started here has ended."""
-        for watcher in self._watchers:
+        for watcher in list(self._watchers.values()):
             watcher.join()
 
-    def _watch(self, run_id: int, child: "subprocess.Popen[bytes]", over: threading.Event) -> None:
+    def _watch(self, run_id: int, child: "subprocess.Popen[bytes]") -> None:
         """Wait for the process; a run that it left open died with it."""
         code = child.wait()
         try:
@@ -126,5 +123,4 @@ class RunStarter:
                 self._parts.store.close_run(run_id, "interrupted", None, reason)
                 log.warning("run %s: %s", run_id, reason)
         finally:
-            over.set()
-            del self._over[run_id]
+            del self._watchers[run_id]
