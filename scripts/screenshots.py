@@ -6,14 +6,13 @@ Serves the sample photos from a database of its own, starts a run and photograph
 import os
 import shutil
 import tempfile
-import threading
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser
 
 from clothing.config import PROJECT
 from clothing.web import create_app
+from scripts.chromium import launched, served
 
 PICTURES = PROJECT / "Images_ReadMe"
 
@@ -23,34 +22,21 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = f"sqlite:///{Path(folder).as_posix()}/clothing.db"
         app = create_app({**os.environ, "DATABASE_URL": database, "TZ": "Europe/Berlin"})
-        server = make_server("127.0.0.1", 0, app, threaded=True)
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            _photograph(f"http://127.0.0.1:{server.port}")
-        finally:
-            server.shutdown()
-            thread.join()
-            server.server_close()
-            app.extensions["site"].close()
+        with served(app) as address, launched(shutil.which("chromium") or "chromium") as browser:
+            _photograph(address, browser)
+        app.extensions["site"].close()
 
 
-def _photograph(address: str) -> None:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-background-networking"],
-        )
-        page = browser.new_page(viewport={"width": 1360, "height": 1000})
-        page.goto(address)
-        page.get_by_role("button", name="Start a run").click()
-        page.get_by_text("succeeded").wait_for(timeout=120_000)
-        page.wait_for_load_state("networkidle")
-        page.screenshot(path=PICTURES / "morning_sheet.png")
-        phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
-        phone.goto(address, wait_until="networkidle")
-        phone.screenshot(path=PICTURES / "morning_sheet_phone_dark.png")
-        browser.close()
+def _photograph(address: str, browser: Browser) -> None:
+    page = browser.new_page(viewport={"width": 1360, "height": 1000})
+    page.goto(address)
+    page.get_by_role("button", name="Start a run").click()
+    page.get_by_text("succeeded").wait_for(timeout=120_000)
+    page.wait_for_load_state("networkidle")
+    page.screenshot(path=PICTURES / "morning_sheet.png")
+    phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    phone.goto(address, wait_until="networkidle")
+    phone.screenshot(path=PICTURES / "morning_sheet_phone_dark.png")
 
 
 if __name__ == "__main__":
