@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from clothing.classifier import Classifier
 from clothing.errors import ClothingError, PhotoError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Run, Stage, predictions_of
-from clothing.preprocess import decode, preprocess, working_side
+from clothing.preprocess import decode, fault_of, preprocess, working_side
 from clothing.storage import Container
 from clothing.store import Store
 
@@ -71,6 +71,14 @@ class _Tally:
     @property
     def counts(self) -> Counts:
         return Counts(self.listed, self.classified, self.failed, self.skipped)
+
+
+class _Usable(NamedTuple):
+    """A photo on its way to the model."""
+
+    photo: Photo
+    array: NDArray[np.float32]  # (height, width, channels)
+    fault: str  # why nobody could tell what is on it, or ""
 
 
 Progress = Callable[[Counts, int | None], None]
@@ -144,8 +152,8 @@ def classify(
     """
     decoding = threading.BoundedSemaphore(tuning.decode_threads)
 
-    def load(photo: Photo) -> tuple[Photo, NDArray[np.float32] | Failure]:
-        return photo, _array_of(photo, download, classifier, decoding)
+    def load(photo: Photo) -> _Usable | Failure:
+        return _load(photo, download, classifier, decoding)
 
     with _threads(tuning.download_threads, "download") as pool:
         window = 2 * tuning.batch_size + tuning.download_threads
@@ -189,12 +197,12 @@ def _unanswered(photos: Iterable[Photo], store: Store, run: Run, tally: _Tally) 
         yield from (photo for photo in page if photo not in answered)
 
 
-def _array_of(
+def _load(
     photo: Photo,
     download: Callable[[Photo], bytes],
     classifier: Classifier,
     decoding: threading.BoundedSemaphore,
-) -> NDArray[np.float32] | Failure:
+) -> _Usable | Failure:
     """Take one photo from its container to the model's array, or to the reason why not."""
     stage: Stage = "download"
     try:
@@ -203,7 +211,7 @@ def _array_of(
             stage = "decode"
             image = decode(content, working_side(classifier.card))
             stage = "preprocess"
-            return preprocess(image, classifier.card)  # (height, width, channels)
+            return _Usable(photo, preprocess(image, classifier.card), fault_of(image))
     except PhotoError as error:
         return Failure(photo, stage, str(error))
     except StorageError as error:
@@ -212,20 +220,16 @@ def _array_of(
         return Failure(photo, stage, str(error))
 
 
-def _outcomes_of(
-    batch: list[tuple[Photo, NDArray[np.float32] | Failure]], classifier: Classifier
-) -> list[Outcome]:
-    """Predict the photos of a batch that have an array; the others' failures keep their place."""
-    usable = [(photo, array) for photo, array in batch if not isinstance(array, Failure)]
-    outcomes: dict[Photo, Outcome] = {
-        array.photo: array for _, array in batch if isinstance(array, Failure)
-    }
+def _outcomes_of(batch: list[_Usable | Failure], classifier: Classifier) -> list[Outcome]:
+    """Predict the photos of a batch that are usable; the others' failures keep their place."""
+    usable = [item for item in batch if isinstance(item, _Usable)]
+    outcomes: dict[Photo, Outcome] = {i.photo: i for i in batch if isinstance(i, Failure)}
     if usable:
-        photos = [photo for photo, _ in usable]
-        arrays = np.stack([array for _, array in usable])  # (n, height, width, channels)
-        for prediction in predictions_of(photos, classifier.predict(arrays), classifier.card):
+        photos, arrays, faults = zip(*usable, strict=True)
+        probabilities = classifier.predict(np.stack(arrays))  # (n, categories)
+        for prediction in predictions_of(photos, probabilities, classifier.card, faults):
             outcomes[prediction.photo] = prediction
-    return [outcomes[photo] for photo, _ in batch]
+    return [outcomes[item.photo] for item in batch]
 
 
 def _close(store: Store, run_id: int, counts: Counts) -> None:

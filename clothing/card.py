@@ -14,6 +14,9 @@ from clothing.labels import CATEGORIES
 GARMENT_ON_BLACK = "garment-on-black-1"
 """Preprocessing of one-channel models: a light garment on black, as Fashion-MNIST has it."""
 
+WHOLE_IN_COLOUR = "whole-in-colour-1"
+"""Preprocessing of three-channel models: the whole picture, whatever the garment lies on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

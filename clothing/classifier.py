@@ -63,7 +63,7 @@ class Classifier:
             self._interpreter.set_tensor(self._input["index"], batch)
             self._interpreter.invoke()
             raw = self._interpreter.get_tensor(self._output["index"])  # (n, categories)
-        return _tempered(raw, self.card.temperature)
+        return tempered(raw, self.card.temperature)
 
     def _check_shapes(self) -> None:
         card = self.card
@@ -90,8 +90,13 @@ def _quietly() -> Iterator[None]:
         os.close(kept)
 
 
-def _tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    """Divide the logits by the temperature: of a softmax, p^(1/T), summed to 1 again."""
+def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
+    """Divide the logits by the temperature: of a softmax, p^(1/T), summed to 1 again.
+
+    Args:
+        probabilities: Array of shape (n, categories); each row sums to 1.
+        temperature: Above 1 for less sure answers; 1 changes nothing.
+    """
     if temperature == 1:
         return probabilities
     powers = np.maximum(probabilities, np.finfo(np.float32).tiny) ** np.float32(1 / temperature)

@@ -7,11 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from clothing.labelled import LABELS
 from clothing.labels import CATEGORIES, FOOTWEAR, OUTSIDE, agrees
 from clothing.photos import Outcome, Prediction
-
-LABELS = (*CATEGORIES, FOOTWEAR, OUTSIDE)
-"""What a person may write on a photo."""
 
 BINS = 15
 """Bins of the calibration error, as in Guo et al. 2017."""

@@ -19,6 +19,11 @@ from clothing.errors import ModelError
 Stage = Literal["download", "decode", "preprocess", "predict"]
 """The step of the walk at which a photo failed."""
 
+UNLIKE = "unlike the ten categories"
+"""The reason to look at what the network takes for none of them."""
+
+_UNLIKE = 0.5  # of the probability, when it is dealt out evenly: see `training.network`
+
 RunStatus = Literal["running", "succeeded", "failed", "interrupted"]
 
 
@@ -150,7 +155,10 @@ def answer_key(photo: Photo, model_version: str, preprocessing_version: str) -> 
 
 
 def predictions_of(
-    photos: Sequence[Photo], probabilities: NDArray[np.float32], card: Card
+    photos: Sequence[Photo],
+    probabilities: NDArray[np.float32],
+    card: Card,
+    faults: Sequence[str] | None = None,
 ) -> list[Prediction]:
     """Join the rows of one model call to the photos that they answer.
 
@@ -158,6 +166,8 @@ def predictions_of(
         photos: The n photos of the batch, in order.
         probabilities: Array of shape (n, categories), rows sum to 1.
         card: Labels, and the thresholds below which a person looks.
+        faults: Why nobody could tell what is on a photo, "" where one can, as `fault_of` says;
+            None if nobody looked.
 
     Raises:
         ModelError: Rows out are not photos in, or a row holds no probabilities.
@@ -167,26 +177,30 @@ def predictions_of(
             f"The model must answer {len(photos)} photos with rows of {len(card.labels)} "
             f"probabilities. Received: an array of shape {probabilities.shape}."
         )
+    faults = faults or [""] * len(photos)
     return [
-        _prediction_of(photo, row, card)
-        for photo, row in zip(photos, probabilities.tolist(), strict=True)
+        _prediction_of(photo, row, card, fault)
+        for photo, row, fault in zip(photos, probabilities.tolist(), faults, strict=True)
     ]
 
 
-def _prediction_of(photo: Photo, row: list[float], card: Card) -> Prediction:
+def _prediction_of(photo: Photo, row: list[float], card: Card, fault: str) -> Prediction:
     total = math.fsum(row) if min(row) >= 0 else math.nan
     if not math.isclose(total, 1, abs_tol=1e-3):  # also true of NaN
         raise ModelError(f"The model's probabilities must sum to 1. Received: {row}.")
     exact = tuple(probability / total for probability in row)
     first, second = sorted(range(len(exact)), key=exact.__getitem__, reverse=True)[:2]
     category, runner_up = card.labels[first], card.labels[second]
-    needs_review = exact[first] < card.thresholds[category]
+    reason = fault
+    if not fault and exact[first] < card.thresholds[category]:
+        is_unlike = len(exact) * min(exact) > _UNLIKE
+        reason = UNLIKE if is_unlike else f"looks like {category} or {runner_up}"
     return Prediction(
         photo=photo,
         predicted_category=category,
         confidence=exact[first],
         margin=exact[first] - exact[second],
         probabilities=exact,
-        needs_review=needs_review,
-        review_reason=f"looks like {category} or {runner_up}" if needs_review else "",
+        needs_review=bool(reason),
+        review_reason=reason,
     )

@@ -3,7 +3,7 @@
     python -m tests.renew_golden
 
 Only for a change of what comes out of preprocessing that is meant. Such a change needs a new
-version of the steps too (`card.GARMENT_ON_BLACK`): stored answers count as old by it.
+version of the steps too (their name in `card.py`): stored answers count as old by it.
 """
 
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from clothing.card import Card
+from clothing.card import WHOLE_IN_COLOUR, Card
 from clothing.preprocess import decode, preprocess, working_side
 from tests.pictures import a_garment, encoded
 
@@ -20,10 +20,11 @@ GOLDEN = Path(__file__).parent / "data" / "golden.npz"
 
 
 def golden_arrays() -> dict[str, NDArray[np.float32]]:
-    """Return what the serving steps make of each golden picture now."""
-    card = Card()
+    """Return what the serving steps, grey and in colour, make of each golden picture now."""
+    cards = Card(), Card(height=40, width=32, channels=3, preprocessing=WHOLE_IN_COLOUR)
     return {
-        name: preprocess(decode(content, working_side(card)), card)
+        f"{card.preprocessing}/{name}": preprocess(decode(content, working_side(card)), card)
+        for card in cards
         for name, content in _golden_pictures().items()
     }
 

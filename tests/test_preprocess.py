@@ -1,21 +1,23 @@
 """From bytes to the array: every kind of picture comes out right, everything else with a reason."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageFilter
 from PIL.PngImagePlugin import PngInfo
 
-from clothing.card import GARMENT_ON_BLACK, Card
+from clothing.card import GARMENT_ON_BLACK, WHOLE_IN_COLOUR, Card
 from clothing.errors import ModelError, PhotoError
 from clothing.preprocess import (
     FORMATS,
     MAX_PIXELS,
     decode,
+    fault_of,
     garment_on_black,
     preprocess,
     working_side,
@@ -347,7 +349,7 @@ def test_steps_that_this_version_does_not_know_are_refused(card: Card) -> None:
     with pytest.raises(ModelError) as refusal:
         preprocess(noise(9, 9), card)
 
-    assert f"{GARMENT_ON_BLACK} for 1 channel" in str(refusal.value)
+    assert f"{GARMENT_ON_BLACK} for 1 channel(s)" in str(refusal.value)
     assert f"{card.preprocessing} for {card.channels}" in str(refusal.value)
 
 
@@ -378,7 +380,7 @@ def test_a_sliver_of_a_picture_becomes_an_array_too(size: tuple[int, int]) -> No
 
 
 def _assert_array(array: NDArray[np.float32], card: Card) -> None:
-    assert array.shape == (card.height, card.width, 1)
+    assert array.shape == (card.height, card.width, card.channels)
     assert array.dtype == np.float32
     assert array.flags.c_contiguous
     assert np.isfinite(array).all()
@@ -501,4 +503,70 @@ def test_preprocessing_gives_what_it_always_gave() -> None:
 
 
 def test_the_golden_pictures_show_something() -> None:
-    assert all(array.max() > 0.5 and array.min() < 0.1 for array in golden_arrays().values())
+    assert all(array.max() - array.min() > 0.2 for array in golden_arrays().values())
+
+
+# --- the whole picture in colour ----------------------------------------------------------------
+
+COLOUR = Card(height=80, width=64, channels=3, preprocessing=WHOLE_IN_COLOUR)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (64, 80), (28, 28), (400, 530)])
+def test_any_picture_fits_whole_into_the_colour_array(size: tuple[int, int]) -> None:
+    _assert_array(preprocess(noise(*size), COLOUR), COLOUR)
+
+
+def test_a_picture_of_the_arrays_size_comes_out_as_it_went_in() -> None:
+    image = noise(64, 80)
+
+    array = preprocess(image, COLOUR)
+
+    np.testing.assert_array_equal((array * 255).round(), np.asarray(image))
+
+
+def test_a_wide_picture_lies_in_the_middle_of_the_colour_of_its_edge() -> None:
+    image = Image.new("RGB", (128, 64), (10, 200, 30))
+    image.paste((250, 0, 0), (32, 16, 96, 48))
+
+    array = (preprocess(image, COLOUR) * 255).round()
+
+    np.testing.assert_array_equal(array[0, 0], [10, 200, 30])
+    np.testing.assert_array_equal(array[79, 63], [10, 200, 30])
+    np.testing.assert_array_equal(array[40, 32], [250, 0, 0])
+
+
+@pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000)])
+def test_a_large_jpeg_decoded_small_gives_nearly_the_same_colours(size: tuple[int, int]) -> None:
+    image = Image.effect_mandelbrot(size, (-2, -1.5, 1, 1.5), 30).convert("RGB")
+    content = encoded(image, "JPEG")
+
+    small, full = (preprocess(decode(content, side), COLOUR) for side in (working_side(COLOUR), 0))
+
+    assert np.abs(small - full).mean() < 0.02
+
+
+# --- pictures that nobody could tell anything from ----------------------------------------------
+
+
+@pytest.mark.parametrize("dark_on_light", [True, False])
+def test_a_picture_that_one_can_look_at_has_no_fault(dark_on_light: bool) -> None:
+    assert fault_of(a_garment(dark_on_light)) == ""
+
+
+@pytest.mark.parametrize(
+    ("spoil", "fault"),
+    [
+        (lambda image: Image.eval(image, lambda tone: tone // 8), "too dark to see"),
+        (lambda image: image.filter(ImageFilter.GaussianBlur(image.width // 16)), "blurred"),
+        (lambda image: Image.new("RGB", image.size, "white"), "nothing on it to see"),
+        (lambda image: Image.new("RGB", (1, 1), "white"), "nothing on it to see"),
+    ],
+)
+def test_what_nobody_could_tell_has_a_reason_in_words(
+    spoil: Callable[[Image.Image], Image.Image], fault: str
+) -> None:
+    assert fault_of(spoil(a_garment(True).resize((300, 300)))) == fault
+
+
+def test_the_smallest_published_pictures_count_as_sharp() -> None:
+    assert fault_of(a_garment(False).resize((28, 28))) == ""

@@ -1,66 +1,85 @@
-"""Training: the same pictures by the same seed, honest confidences, a card that fits."""
+"""Training: the service's own arrays, nobody on two sides, the same weights by the same seed."""
 
+import gzip
 import hashlib
+import io
+import pickle
 import subprocess
 import sys
+from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from numpy.typing import NDArray
+from PIL import Image
 
 from clothing.card import Card
+from clothing.classifier import Classifier
+from clothing.errors import ConfigError, ModelError
 from clothing.labels import CATEGORIES
-from clothing.training import (
-    CARD,
-    Pictures,
-    Published,
-    augment,
-    build_model,
-    calibrate_temperature,
-    choose_thresholds,
-    expected_calibration_error,
-    finish_card,
-    measure,
-    prepare,
-    probabilities_of,
-    split,
-    train,
-    write_model,
+from clothing.preprocess import decode, preprocess, working_side
+from clothing.training import fit, network
+from clothing.training.__main__ import main
+from clothing.training.augment import (
+    augment_garments,
+    augment_photos,
+    lay_floors,
+    lay_garments_out,
 )
+from clothing.training.fit import Mix, Plan
+from clothing.training.pictures import (
+    MARGIN,
+    Pictures,
+    allowed_by,
+    as_served,
+    load_fashion_mnist,
+    load_photos,
+    refuse_unknown_categories,
+    split_by_sender,
+)
+from clothing.training.pretrained import imagenet_weights, read_tensors
+from clothing.training.recipe import CARD
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
 )
 
-
-def squares(n: int) -> NDArray[np.float32]:
-    """Return bright squares on black, a little off the centre: (n, 28, 28, 1), 0 to 1."""
-    arrays = np.zeros((n, 28, 28, 1), np.float32)
-    arrays[:, 6:20, 8:24] = 0.8
-    return arrays
+SHAPE = (CARD.height, CARD.width)
 
 
-def stripes(n: int, seed: int = 0) -> Pictures:
-    """Return n pictures whose bright row says their label."""
-    labels = np.random.default_rng(seed).integers(0, 10, n)
-    arrays = np.zeros((n, 28, 28, 1), np.float32)
-    arrays[np.arange(n), 2 * labels + 4] = 1
-    return Pictures(arrays, labels)
+def some_pictures(n: int, senders: list[str] | None = None, channels: int = 3) -> Pictures:
+    """Return n pictures whose bright row says their category, larger than the card's."""
+    height, width = round(CARD.height * MARGIN), round(CARD.width * MARGIN)
+    labels = np.arange(n) % len(CATEGORIES)
+    arrays = np.zeros((n, height, width, channels), np.uint8)
+    for place, label in enumerate(labels):
+        arrays[place, 10 * label : 10 * label + 10] = 200
+    names = np.array([f"{place}.png" for place in range(n)])
+    allowed = np.eye(len(CATEGORIES) + 1, dtype=bool)[labels]
+    return Pictures(arrays, allowed, np.array(senders or names.tolist()), names)
 
 
-def sure_answers(n: int, accuracy: float) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return logits that are sure (confidence 0.9997) of the first category, right as often."""
-    logits = np.zeros((n, 10), np.float32)
-    logits[:, 0] = 10
-    labels = np.where(np.arange(n) < accuracy * n, 0, 1 + np.arange(n) % 9)
-    return logits, labels
+def a_folder_of_photos(folder: Path, categories: list[str], senders: int = 0) -> Path:
+    """Write a photo for each category, and the CSV; return the CSV."""
+    lines = ["file,category,sender"]
+    rng = np.random.default_rng(1)
+    for place, category in enumerate(categories):
+        pixels = rng.integers(0, 256, (40, 30, 3), np.uint8)
+        Image.fromarray(pixels).resize((300, 400)).save(folder / f"{place}.jpg")
+        lines.append(f"{place}.jpg,{category},{place % senders if senders else ''}")
+    labels = folder / "labels.csv"
+    labels.write_text("\n".join(lines))
+    return labels
 
 
-def test_reading_the_module_does_not_import_tensorflow() -> None:
-    look = "import sys, clothing.training; print({'tensorflow', 'keras'} & set(sys.modules))"
+def test_reading_the_package_does_not_import_tensorflow() -> None:
+    look = (
+        "import sys, clothing.training.__main__; print({'tensorflow', 'keras'} & set(sys.modules))"
+    )
 
     answer = subprocess.run(
         [sys.executable, "-c", look],
@@ -72,168 +91,304 @@ def test_reading_the_module_does_not_import_tensorflow() -> None:
     assert answer.stdout.strip() == "set()", answer.stderr
 
 
-def test_published_pictures_pass_the_serving_steps_unchanged() -> None:
-    images = (squares(3)[..., 0] * 255).round().astype(np.uint8)
-
-    pictures = prepare(Published(images, np.arange(3)), CARD)
-
-    assert pictures.arrays.shape == (3, 28, 28, 1)
-    assert pictures.arrays.dtype == np.float32
-    assert pictures.labels.tolist() == [0, 1, 2]
+# --- pictures -----------------------------------------------------------------------------------
 
 
-def test_a_dark_garment_on_white_becomes_the_same_array_as_a_light_one_on_black() -> None:
-    images = np.zeros((1, 28, 28), np.uint8)
-    images[0, 1:27, 5:22] = np.arange(100, 270, 10)
+def test_validation_arrays_are_those_of_the_service_bit_for_bit(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat", "Bag"])
+    pictures = load_photos(tmp_path, labels, CARD)
 
-    light, dark = (
-        prepare(Published(shown, np.zeros(1, np.int64)), CARD) for shown in (images, 255 - images)
+    arrays = as_served(pictures, tmp_path, CARD)
+
+    for name, array in zip(pictures.names, arrays, strict=True):
+        content = (tmp_path / name).read_bytes()
+        served = preprocess(decode(content, working_side(CARD)), CARD)
+        np.testing.assert_array_equal(array, served)
+
+
+def test_fashion_mnist_is_read_as_the_service_would_read_its_pictures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (6, 28, 28), np.uint8)
+    write_fashion_mnist(tmp_path, images, np.arange(6))
+    monkeypatch.setattr("keras.src.utils.file_utils.config.keras_home", lambda: str(tmp_path))
+
+    garments = load_fashion_mnist(CARD, validation=2)
+
+    assert [len(side.names) for side in garments] == [4, 2, 6]
+    shown = io.BytesIO()
+    Image.fromarray(images[0]).save(shown, "PNG")
+    served = preprocess(decode(shown.getvalue(), working_side(CARD)), CARD)
+    np.testing.assert_array_equal(as_served(garments.test, None, CARD)[0], served)
+    assert garments.test.allowed[5].tolist() == allowed_by("Sandal").tolist()
+
+
+def write_fashion_mnist(home: Path, images: NDArray[np.uint8], labels: NDArray[Any]) -> None:
+    """Write pictures as Zalando publishes them, for training and for test the same."""
+    folder = home / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for part in ("train", "t10k"):
+        with gzip.open(folder / f"{part}-images-idx3-ubyte.gz", "wb") as file:
+            file.write(bytes(16) + images.tobytes())
+        with gzip.open(folder / f"{part}-labels-idx1-ubyte.gz", "wb") as file:
+            file.write(bytes(8) + labels.astype(np.uint8).tobytes())
+
+
+def test_photos_that_cannot_be_read_are_named_all_of_them(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat", "Bag", "Shirt"])
+    (tmp_path / "0.jpg").write_bytes(b"no picture")
+    (tmp_path / "2.jpg").unlink()
+
+    with pytest.raises(ConfigError, match="2 of the 3 photos") as refusal:
+        load_photos(tmp_path, labels, CARD)
+
+    assert "0.jpg: a text file" in str(refusal.value)
+    assert "2.jpg: No such file" in str(refusal.value)
+
+
+def test_a_category_without_a_picture_is_refused_by_name() -> None:
+    shoes_and_bags = some_pictures(20)._replace(
+        allowed=np.array([allowed_by("Footwear"), allowed_by("Bag")] * 10)
     )
 
-    np.testing.assert_array_equal(light.arrays, dark.arrays)
+    with pytest.raises(ConfigError, match=r"none of: T-shirt/top, Trouser, Pullover") as refusal:
+        refuse_unknown_categories([shoes_and_bags])
+
+    assert "Sneaker" not in str(refusal.value)
+    refuse_unknown_categories([shoes_and_bags, some_pictures(10)])
 
 
-def test_a_split_shares_out_every_picture_once() -> None:
-    pictures = Pictures(squares(10), np.arange(10))
+def test_nobody_is_on_two_sides_of_the_split_and_no_photo_is_lost() -> None:
+    senders = [str(place % 40) for place in range(400)]
+    pictures = some_pictures(400, senders)
 
-    kept, held_out = split(pictures, validation=3, seed=1)
+    sides = split_by_sender(pictures, share=0.1, seed=1)
 
-    assert len(held_out.labels) == 3
-    assert sorted([*kept.labels, *held_out.labels]) == list(range(10))
+    people = [set(side.senders.tolist()) for side in sides]
+    assert sum(len(side.names) for side in sides) == 400
+    assert not (people[0] & people[1] | people[0] & people[2] | people[1] & people[2])
+    assert all(40 <= len(side.names) <= 60 for side in sides[1:])
 
 
-def test_augmented_pictures_keep_shape_type_and_range() -> None:
-    arrays = augment(squares(64), np.random.default_rng(1))
+def test_who_sent_very_many_photos_is_always_learned_from() -> None:
+    senders = ["the shop's own"] * 60 + [str(place) for place in range(40)]
 
-    assert arrays.shape == (64, 28, 28, 1)
+    for seed in range(10):
+        split = split_by_sender(some_pictures(100, senders), share=0.1, seed=seed)
+        assert "the shop's own" not in {*split.validation.senders, *split.test.senders}
+
+
+def test_the_seed_draws_the_people() -> None:
+    pictures = some_pictures(100)
+
+    first, again, other = (split_by_sender(pictures, 0.2, seed) for seed in (1, 1, 2))
+
+    assert first.test.names.tolist() == again.test.names.tolist()
+    assert first.test.names.tolist() != other.test.names.tolist()
+
+
+# --- augmentation -------------------------------------------------------------------------------
+
+KINDS = {
+    "photos": lambda rng: augment_photos(some_pictures(16).arrays, SHAPE, rng),
+    "garments": lambda rng: augment_garments(some_pictures(16, channels=1).arrays, SHAPE, rng),
+    "laid out": lambda rng: lay_garments_out(some_pictures(16, channels=1).arrays, SHAPE, rng),
+    "floors": lambda rng: lay_floors(16, SHAPE, rng),
+}
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("kind", KINDS)
+def test_augmented_pictures_have_shape_and_range_and_differ(kind: str) -> None:
+    arrays = KINDS[kind](np.random.default_rng(1))
+
+    assert arrays.shape == (16, *SHAPE, 3)
     assert arrays.dtype == np.float32
-    assert arrays.min() >= 0
-    assert arrays.max() <= 1
+    assert -0.3 <= arrays.min() <= arrays.max() <= 1.3
+    assert len(np.unique(arrays.reshape(16, -1), axis=0)) > 8
 
 
-def test_augmented_pictures_differ_from_each_other_and_from_what_they_were() -> None:
-    before = squares(64)
-
-    after = augment(before, np.random.default_rng(1))
-
-    assert len(np.unique(after, axis=0)) == 64
-    assert np.array_equal(before, squares(64))
-
-
-def test_the_same_seed_augments_in_the_same_way_and_another_does_not() -> None:
-    first, again, other = (augment(squares(32), np.random.default_rng(s)) for s in (1, 1, 2))
+@pytest.mark.keras
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_seed_augments_in_the_same_way_and_another_does_not(kind: str) -> None:
+    first, again, other = (KINDS[kind](np.random.default_rng(seed)) for seed in (1, 1, 2))
 
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("n", [0, 1])
-def test_a_batch_may_be_as_small_as_it_likes(n: int) -> None:
-    assert augment(squares(n), np.random.default_rng(1)).shape == (n, 28, 28, 1)
+@pytest.mark.keras
+def test_augmenting_leaves_what_it_was_given_alone() -> None:
+    pictures = some_pictures(16)
+    before = pictures.arrays.copy()
 
+    augment_photos(pictures.arrays, SHAPE, np.random.default_rng(1))
 
-def test_some_garments_come_out_inverted_and_their_background_stays_black() -> None:
-    arrays = augment(squares(500), np.random.default_rng(1))[..., 0]
-
-    garment, background = arrays[:, 12:14, 14:16].mean(axis=(1, 2)), arrays[:, :, 0].mean(axis=1)
-
-    assert 0.05 < (garment < 0.3).mean() < 0.4
-    assert np.median(background) < 0.05
-
-
-@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
-def test_calibration_finds_the_temperature_that_the_answers_were_drawn_with(
-    temperature: float,
-) -> None:
-    rng = np.random.default_rng(1)
-    logits = rng.normal(0, 3, (5_000, 10)).astype(np.float32)
-    chances = probabilities_of(logits, temperature).cumsum(axis=1)
-    labels = (rng.random((5_000, 1)) > chances).sum(axis=1).clip(0, 9)
-
-    found = calibrate_temperature(logits, labels)
-
-    assert found == pytest.approx(temperature, rel=0.05)
-
-
-def test_calibration_lowers_confidence_that_is_not_deserved() -> None:
-    logits, labels = sure_answers(1000, accuracy=0.8)
-    before = expected_calibration_error(probabilities_of(logits), labels)
-
-    temperature = calibrate_temperature(logits, labels)
-
-    after = expected_calibration_error(probabilities_of(logits, temperature), labels)
-    assert before == pytest.approx(0.2, abs=0.01)
-    assert after < 0.01
-
-
-def test_probabilities_sum_to_one_however_large_the_logits() -> None:
-    logits = np.array([[1000, 0, -1000] + [0] * 7], np.float32)
-
-    probabilities = probabilities_of(logits)
-
-    assert probabilities.sum() == pytest.approx(1)
-    assert probabilities[0, 0] == pytest.approx(1)
-
-
-def test_a_threshold_is_the_lowest_from_which_enough_is_right() -> None:
-    """Of 1,000 answers with confidences from 0.5 to 1, all below 0.8 are wrong."""
-    confidence = np.linspace(0.5, 1, 1000)
-    probabilities = np.full((1000, 10), 0.0)
-    probabilities[:, 3], probabilities[:, 4] = confidence, 1 - confidence
-    labels = np.where(confidence < 0.8, 4, 3)
-
-    thresholds = choose_thresholds(probabilities, labels, precision=0.97, least=0.5)
-
-    reached = confidence >= thresholds["Dress"]
-    assert (labels[reached] == 3).mean() >= 0.97
-    assert thresholds["Dress"] == pytest.approx(0.795)
-
-
-def test_an_easy_category_still_gets_the_least_threshold() -> None:
-    probabilities = np.eye(10)[np.arange(100) % 10]
-
-    thresholds = choose_thresholds(probabilities, np.arange(100) % 10, least=0.7)
-
-    assert thresholds == dict.fromkeys(CATEGORIES, 0.7)
-
-
-def test_a_category_that_is_never_right_or_never_predicted_goes_to_people() -> None:
-    probabilities = np.eye(10)[np.zeros(50, np.int64)] * 0.9 + 0.01
-
-    thresholds = choose_thresholds(probabilities, np.ones(50, np.int64))
-
-    assert set(thresholds.values()) == {1.0}
-
-
-def test_measuring_counts_what_is_sorted_and_what_of_it_is_right() -> None:
-    logits, labels = sure_answers(100, accuracy=0.75)
-    logits[50:, 0] = 2  # confidence 0.45: for a person to look at
-
-    figures = measure(logits, labels, CARD)
-
-    assert figures["accuracy"] == pytest.approx(0.75)
-    assert figures["sorted_share"] == pytest.approx(0.5)
-    assert figures["sorted_accuracy"] == pytest.approx(1.0)
+    np.testing.assert_array_equal(pictures.arrays, before)
 
 
 @pytest.mark.keras
-def test_the_network_takes_what_the_card_says_and_answers_every_category() -> None:
-    model = build_model(CARD, seed=1)
+def test_moving_keeps_the_garment_in_the_picture() -> None:
+    """A bright block in the middle third stays mostly in view, whatever is drawn."""
+    arrays = np.zeros((200, 100, 80, 1), np.uint8)
+    arrays[:, 35:65, 28:52] = 255
 
-    assert model.input_shape == (None, CARD.height, CARD.width, CARD.channels)
-    assert model.output_shape == (None, len(CARD.labels))
-    assert model.count_params() < 1_000_000
+    moved = augment_garments(arrays, SHAPE, np.random.default_rng(1))
+
+    middle = moved[:, 25:55, 20:44].mean(axis=(1, 2, 3))
+    assert np.median(middle) > 0.6
+    assert moved[:, :8].mean() < 0.2
 
 
-def one_layer(seed: int) -> Any:
+# --- weights to start from ----------------------------------------------------------------------
+
+
+def a_file_of_tensors(tensors: object, storages: dict[str, NDArray[Any]]) -> io.BytesIO:
+    """Return a file as PyTorch wrote them before 1.6."""
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, obj: Any) -> Any:
+            return obj if isinstance(obj, tuple) and obj[:1] == ("storage",) else None
+
+    file = io.BytesIO()
+    for header in (0x1950A86A20F9469CFC6C, 1001, {}):
+        pickle.dump(header, file, 2)
+    Pickler(file, 2).dump(tensors)
+    pickle.dump(list(storages), file, 2)
+    for storage in storages.values():
+        file.write(len(storage).to_bytes(8, "little") + storage.tobytes())
+    file.seek(0)
+    return file
+
+
+class Rebuilt:
+    """Pickles as a call of PyTorch's function that makes a tensor of a storage."""
+
+    def __init__(self, *arguments: Any) -> None:
+        self.arguments = arguments
+
+    def __reduce__(self) -> Any:
+        return _rebuild_tensor_v2, self.arguments
+
+
+def _rebuild_tensor_v2() -> None: ...
+
+
+_rebuild_tensor_v2.__module__ = "torch._utils"
+
+
+@pytest.fixture
+def torch_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pickle write PyTorch's names without PyTorch."""
+    import types
+
+    module = types.ModuleType("torch._utils")
+    module._rebuild_tensor_v2 = _rebuild_tensor_v2  # type: ignore[attr-defined]
+    parent = types.ModuleType("torch")
+    parent._utils = module  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "torch", parent)
+    monkeypatch.setitem(sys.modules, "torch._utils", module)
+
+
+@pytest.mark.usefixtures("torch_names")
+def test_tensors_are_windows_on_storages_with_strides_of_their_own() -> None:
+    storage = np.arange(8, dtype=np.float32)
+    kept = ("storage", "FloatStorage", "7", "cpu", 8)
+    tensors = OrderedDict(
+        plain=Rebuilt(kept, 2, (2, 3), (3, 1)), turned=Rebuilt(kept, 0, (2, 2), (1, 2))
+    )
+
+    read = read_tensors(a_file_of_tensors(tensors, {"7": storage}))
+
+    np.testing.assert_array_equal(read["plain"], [[2, 3, 4], [5, 6, 7]])
+    np.testing.assert_array_equal(read["turned"], [[0, 2], [1, 3]])
+
+
+def test_a_file_that_calls_anything_else_is_refused() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="nothing else"):
+        read_tensors(a_file_of_tensors({"trick": print}, {}))
+
+
+def test_without_the_package_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clothing.training.pretrained.PACKAGE", "a_package_that_is_not_there")
+
+    with pytest.raises(ModelError, match=r"Install requirements-dev\.txt"):
+        imagenet_weights()
+
+
+# --- the network --------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def new_network() -> Any:
+    """Return the network before any training; do not change it."""
+    return network.build_network(CARD, seed=1)
+
+
+@pytest.mark.keras
+def test_the_network_fits_the_card_and_the_night(new_network: Any) -> None:
+    assert new_network.input_shape == (None, CARD.height, CARD.width, CARD.channels)
+    assert new_network.output_shape == (None, len(CATEGORIES))
+    assert new_network.count_params() <= 2_000_000
+    assert network.multiply_adds(new_network) <= 60_000_000
+
+
+@pytest.mark.keras
+def test_a_folded_layer_does_what_convolution_and_normalisation_did(new_network: Any) -> None:
+    import keras
+
+    weights = imagenet_weights()
+    norm = keras.layers.BatchNormalization(epsilon=1e-3)
+    norm.build((None, 8, 8, 32))
+    norm.set_weights(
+        [weights[f"_bn0.{name}"] for name in ("weight", "bias", "running_mean", "running_var")]
+    )
+    arrays = np.random.default_rng(1).random((2, 16, 16, 3), np.float32)
+    kernel = weights["_conv_stem.weight"].transpose(2, 3, 1, 0)
+    two = norm(keras.ops.conv(arrays, kernel, strides=2, padding="same"))
+
+    one = new_network.get_layer("stem")(arrays)
+
+    np.testing.assert_allclose(np.asarray(one), np.asarray(two), atol=1e-4)
+
+
+@pytest.mark.keras
+def test_what_is_none_of_the_categories_is_dealt_out_evenly(new_network: Any) -> None:
+    import keras
+
+    deal = keras.Sequential([keras.Input((11,)), new_network.get_layer("deal")])
+    rows = np.array([[*[0.0] * 10, 1.0], [0.5, *[0.0] * 9, 0.5]], np.float32)
+
+    none, half = np.asarray(deal(rows))
+
+    np.testing.assert_allclose(none, [0.1] * 10, rtol=1e-5)
+    np.testing.assert_allclose(half, [0.55, *[0.05] * 9], rtol=1e-5)
+
+
+@pytest.mark.keras
+def test_a_shoe_of_unknown_kind_counts_by_the_sum_of_three_probabilities() -> None:
+    probabilities = np.array([[0.01] * 5 + [0.3, 0.02, 0.3, 0.02, 0.3, 0.01]], np.float32)
+    allowed = allowed_by("Footwear").astype(np.float32)[None]
+
+    (loss,) = np.asarray(network.any_of_loss(allowed, np.log(probabilities)))
+
+    smooth = -np.log(probabilities / probabilities.sum()).mean()
+    share = np.log(0.9 / probabilities.sum())
+    assert loss == pytest.approx(-0.95 * share + 0.05 * smooth, rel=1e-4)
+
+
+# --- fitting ------------------------------------------------------------------------------------
+
+
+def one_layer() -> Any:
     """Return the smallest network that draws in training, too."""
     import keras
 
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(1)
     layers = keras.layers
-    return keras.Sequential(
-        [keras.Input((28, 28, 1)), layers.Flatten(), layers.Dropout(0.3), layers.Dense(10)]
-    )
+    arrays = keras.Input((*SHAPE, 3))
+    logits = layers.Dense(11, name="logits")(layers.Dropout(0.3)(layers.Flatten()(arrays)))
+    return keras.Model(arrays, logits)
 
 
 def stop(line: str) -> None:
@@ -242,17 +397,19 @@ def stop(line: str) -> None:
 
 
 @pytest.mark.keras
-def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(tmp_path: Path) -> None:
-    pictures, validation = stripes(200), stripes(50, seed=1)
+def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
+    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(4, 2, 2, 1))
+    given = some_pictures(20), some_pictures(20, channels=1), CARD, plan
     lines: list[str] = []
-    through, stopped, resumed = (one_layer(seed=1) for _ in range(3))
-    train(through, pictures, validation, epochs=2, seed=1, say=lines.append)
+    through, stopped, resumed = (one_layer() for _ in range(3))
+    fit.train(through, *given, measure=dict, say=lines.append)
 
     with pytest.raises(KeyboardInterrupt):
-        train(stopped, pictures, validation, epochs=2, seed=1, checkpoints=tmp_path, say=stop)
-    history = train(
-        resumed, pictures, validation, epochs=2, seed=1, checkpoints=tmp_path, say=lines.append
-    )
+        fit.train(stopped, *given, measure=dict, checkpoints=tmp_path, say=stop)
+    history = fit.train(resumed, *given, measure=dict, checkpoints=tmp_path, say=lines.append)
 
     assert [line[:13] for line in lines] == ["epoch  1 of 2", "epoch  2 of 2", "epoch  2 of 2"]
     assert len(history) == 2
@@ -260,21 +417,49 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(tmp_path: 
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+# --- the whole ----------------------------------------------------------------------------------
+
+
 @pytest.mark.keras
-def test_a_short_training_writes_a_network_and_a_card_that_fit_each_other(tmp_path: Path) -> None:
-    import keras
+def test_a_shops_own_photos_become_a_model_and_a_card_that_fit_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 1)
+    labels = a_folder_of_photos(tmp_path, [*CATEGORIES, "Footwear", "(none)"] * 5, senders=20)
+    output = tmp_path / "out" / "new.keras"
+    command = ["--photos", str(tmp_path), "--labels", str(labels), "--output", str(output)]
+    command += ["--checkpoints", str(tmp_path / "kept"), "--no-fashion-mnist", "--epochs", "1"]
 
-    pictures = stripes(200)  # two steps
-    model = build_model(CARD, seed=1)
-    train(model, pictures, pictures, epochs=1, seed=1, say=str)
+    answer = CliRunner().invoke(main, command)
 
-    card = write_model(model, finish_card(model, CARD, pictures, test=pictures), tmp_path)
+    assert answer.exit_code == 0, answer.output
+    assert "epoch  1 of 1" in answer.output
+    card = Card.from_json(output.with_suffix(".json").read_bytes())
+    assert card.sha256 == hashlib.sha256(output.read_bytes()).hexdigest()
+    assert "labelled photos by" in card.training_data
+    assert {"photos_test_accuracy", "photos_validation_sorted_share"} <= set(card.metrics)
+    classifier = Classifier(output.with_suffix(".tflite"), card, "new")
+    assert classifier.predict(np.zeros((2, *SHAPE, 3), np.float32)).shape == (2, 10)
 
-    weights = tmp_path / "clothing_model.keras"
-    written = keras.models.load_model(weights, compile=False)
-    assert Card.from_json((tmp_path / "clothing_model.json").read_bytes()) == card
-    assert card.sha256 == hashlib.sha256(weights.read_bytes()).hexdigest()
-    assert {"validation_accuracy", "test_sorted_share"} <= set(card.metrics)
-    assert weights.stat().st_size < 1.3 * 4 * model.count_params()  # float32, and no optimizer
-    for expected, got in zip(model.get_weights(), written.get_weights(), strict=True):
-        np.testing.assert_array_equal(got, expected)
+
+def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat", "Hat"])
+
+    answer = CliRunner().invoke(
+        main, ["--photos", str(tmp_path), "--labels", str(labels), "--start", "imagenet"]
+    )
+
+    assert answer.exit_code == 2
+    assert "line 3: a category is one of" in answer.output
+
+
+def test_going_on_from_another_kind_of_network_is_refused(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat"])
+
+    answer = CliRunner().invoke(
+        main,
+        ["--photos", str(tmp_path), "--labels", str(labels), "--start", str(tmp_path / "no.keras")],
+    )
+
+    assert answer.exit_code == 1
+    assert "cannot be opened to go on from" in answer.output

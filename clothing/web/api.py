@@ -14,7 +14,7 @@ from clothing.answers import answers_of
 from clothing.errors import ActiveRunError
 from clothing.labels import CATEGORIES
 from clothing.photos import Failure, Photo, Run, predictions_of
-from clothing.preprocess import decode, preprocess, working_side
+from clothing.preprocess import decode, fault_of, preprocess, working_side
 from clothing.shapes import classification_of, run_of, stored_prediction_of
 from clothing.storage import MAX_NAME
 from clothing.store import PAGE, StoredPrediction
@@ -95,7 +95,9 @@ def classify() -> Response:
     image = decode(upload.read(), working_side(classifier.card))
     array = preprocess(image, classifier.card)  # (height, width, channels)
     photo = Photo("upload", upload.filename or "", "", 0)
-    (answer,) = predictions_of([photo], classifier.predict(array[None]), classifier.card)
+    (answer,) = predictions_of(
+        [photo], classifier.predict(array[None]), classifier.card, [fault_of(image)]
+    )
     return jsonify(**classification_of(answer), model_version=classifier.version)
 
 

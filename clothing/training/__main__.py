@@ -1,0 +1,139 @@
+"""The command `python -m clothing.training`; `make train` calls it."""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from clothing.card import Card
+from clothing.config import PROJECT
+from clothing.errors import ClothingError, ConfigError
+from clothing.photos import digest_of
+from clothing.training.fit import Plan
+from clothing.training.network import build_network, multiply_adds, reopen_network
+from clothing.training.recipe import CARD, finish_card, fit, gather, provenance, write_model
+
+SHIPPED = PROJECT / "model" / "clothing_model.keras"
+IMAGENET = "imagenet"
+
+EPOCHS, PEAK_RATE = 30, 4e-4
+"""From ImageNet's weights: an hour and a half on two cores."""
+
+FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
+"""From a network that knows garments already: ten minutes."""
+
+
+@click.command()
+@click.option(
+    "--photos",
+    "folder",
+    required=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder of the labelled photos.",
+)
+@click.option(
+    "--labels",
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CSV with the columns file, category and, if it is known, sender.",
+)
+@click.option(
+    "--start",
+    default=str(SHIPPED),
+    show_default="the shipped model",
+    help=f'A .keras to go on from, or "{IMAGENET}" for a new network.',
+)
+@click.option(
+    "--output",
+    default=Path("var/new_model.keras"),
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Takes the new model; its card and its compiled form lie beside it.",
+)
+@click.option("--epochs", type=click.IntRange(1), help=f"{FURTHER_EPOCHS}, or {EPOCHS} if new.")
+@click.option(
+    "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
+)
+@click.option("--seed", default=1, show_default=True, help="Decides split, weights and batches.")
+@click.option(
+    "--fashion-mnist/--no-fashion-mnist",
+    default=True,
+    show_default=True,
+    help="Learn from its pictures too, so that no category is forgotten.",
+)
+@click.option(
+    "--checkpoints",
+    default=Path("var/training"),
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keeps the last epoch; the same command goes on from it.",
+)
+def main(
+    folder: Path,
+    labels: Path,
+    start: str,
+    output: Path,
+    epochs: int | None,
+    rate: float | None,
+    seed: int,
+    fashion_mnist: bool,
+    checkpoints: Path,
+) -> None:
+    """Train the network on photos that you labelled; write it and its card.
+
+    It goes on from the shipped model, which takes minutes. Photos of some people are held out:
+    a tenth decides how sure the network may sound, another tenth measures it, once, at the end.
+    Nothing is replaced: compare the new model with `python -m clothing model compare`, and put it
+    into service with `python -m clothing model publish`.
+    """
+    try:
+        started = time.perf_counter()
+        is_new = start == IMAGENET
+        plan = Plan(
+            epochs=epochs or (EPOCHS if is_new else FURTHER_EPOCHS),
+            peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
+            seed=seed,
+        )
+        model, card = _beginning(start, seed)
+        click.echo("Reading the pictures: half a minute.")
+        gathered = gather(folder, labels, card, garments=fashion_mnist, seed=seed)
+        click.echo(
+            f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
+            f"multiply-adds a photo) on {len(gathered.photos.training.names):,} photos. Held out: "
+            f"{len(gathered.photos.validation.names)} and {len(gathered.photos.test.names)}."
+        )
+        # The length is no part of it: until the rate falls, a long training is a short one.
+        key = digest_of(start, labels.read_text(encoding="utf-8-sig"), f"{plan.peak_rate} {seed}")
+        fit(model, gathered, card, plan, checkpoints=checkpoints / key[:12], say=click.echo)
+        card = replace(card, training_data=provenance(card, gathered, is_new=is_new))
+        card = write_model(model, finish_card(model, card, gathered), output)
+        click.echo(_summary(card, output, time.perf_counter() - started))
+    except ClothingError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2 if isinstance(error, ConfigError) else 1)
+
+
+def _beginning(start: str, seed: int) -> tuple[Any, Card]:
+    """Return the network to begin with, and its card."""
+    if start == IMAGENET:
+        return build_network(CARD, seed), CARD
+    return reopen_network(Path(start))
+
+
+def _summary(card: Card, output: Path, seconds: float) -> str:
+    size = output.stat().st_size
+    lines = [
+        f"Wrote {output} ({size / 1e6:.2f} MB) and its card in {seconds / 60:.0f} minutes.",
+        f"  {'temperature':45} {card.temperature:.2f}",
+        *(f"  {name.replace('_', ' '):45} {value:.4f}" for name, value in card.metrics.items()),
+        "Confidence from which a category is sorted without a look:",
+        *(f"  {category:45} {value:.3f}" for category, value in card.thresholds.items()),
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

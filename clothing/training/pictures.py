@@ -1,0 +1,199 @@
+"""The pictures that training learns from: Fashion-MNIST, and photos that people labelled.
+
+Owns where they come from, what a label allows, and who is held out. All of them are decoded once,
+by the service's own `decode` and `preprocess`.
+"""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from clothing.card import Card
+from clothing.errors import ConfigError, PhotoError
+from clothing.labelled import read_labels
+from clothing.labels import CATEGORIES, OUTSIDE, agrees
+from clothing.preprocess import decode, preprocess, working_side
+
+MARGIN = 1.25
+"""Photos are kept so much larger than the network takes them, for the augmentation to zoom in."""
+
+LARGEST_SENDER = 0.08
+"""Who took a larger share of the photos is never held out: it would be one person's taste."""
+
+
+class Pictures(NamedTuple):
+    """Pictures, and what may rightly be said of each.
+
+    Attributes:
+        arrays: uint8 array of shape (n, h, w, channels).
+        allowed: bool array of shape (n, 11): the ten categories, and "none of them".
+        senders: Who took each; array of n strings.
+        names: What each is called; array of n strings.
+    """
+
+    arrays: NDArray[np.uint8]
+    allowed: NDArray[np.bool_]
+    senders: NDArray[np.str_]
+    names: NDArray[np.str_]
+
+    def some(self, chosen: NDArray[Any] | slice) -> "Pictures":
+        """Return some of the pictures, by mask, places or slice."""
+        return Pictures(
+            self.arrays[chosen], self.allowed[chosen], self.senders[chosen], self.names[chosen]
+        )
+
+    @property
+    def inside(self) -> "Pictures":
+        """Those that are in one of the ten categories."""
+        return self.some(~self.allowed[:, -1])
+
+
+class Split(NamedTuple):
+    """Pictures to learn from, to choose by, and to look at once, at the end."""
+
+    training: Pictures
+    validation: Pictures
+    test: Pictures
+
+
+def allowed_by(category: str) -> NDArray[np.bool_]:
+    """Return which of the eleven answers are right for what a person wrote; shape (11,).
+
+    >>> allowed_by("Footwear").astype(int).tolist()
+    [0, 0, 0, 0, 0, 1, 0, 1, 0, 1, 0]
+    """
+    return np.array([*(agrees(c, category) for c in CATEGORIES), category == OUTSIDE])
+
+
+def load_fashion_mnist(card: Card, validation: int) -> Split:
+    """Return Fashion-MNIST as the network takes it; Keras downloads it once (30 MB).
+
+    Its test pictures are the test; of the 60,000 others, the first ones are for validation.
+    """
+    from keras.datasets import fashion_mnist
+
+    (images, labels), (test_images, test_labels) = fashion_mnist.load_data()
+    pictures = _garments("train", images, labels, card)
+    return Split(
+        training=pictures.some(slice(validation, None)),
+        validation=pictures.some(slice(validation)),
+        test=_garments("test", test_images, test_labels, card),
+    )
+
+
+def _garments(name: str, images: NDArray[np.uint8], labels: NDArray[Any], card: Card) -> Pictures:
+    """Take Zalando's grey pictures through the steps; one channel is kept, the others equal it."""
+    arrays = np.empty((len(images), card.height, card.width, 1), np.uint8)
+    for place, image in enumerate(images):
+        arrays[place] = _bytes(preprocess(Image.fromarray(image).convert("RGB"), card))[..., :1]
+    names = np.array([f"{name} {place}" for place in range(len(images))])
+    return Pictures(arrays, np.eye(len(CATEGORIES) + 1, dtype=bool)[labels], names, names)
+
+
+def load_photos(folder: Path, labels: Path, card: Card) -> Pictures:
+    """Return labelled photos, `MARGIN` larger than the network takes them.
+
+    Raises:
+        ConfigError: The CSV cannot be used, or files of it cannot be read; it names them.
+    """
+    labelled = read_labels(labels)
+    larger = replace(card, height=round(card.height * MARGIN), width=round(card.width * MARGIN))
+    with ThreadPoolExecutor() as pool:
+        read = list(pool.map(lambda item: _photo(folder / item.file, larger), labelled))
+    unreadable = [
+        f"{item.file}: {array}"
+        for item, array in zip(labelled, read, strict=True)
+        if isinstance(array, str)
+    ]
+    if unreadable:
+        raise ConfigError(
+            f"{len(unreadable)} of the {len(labelled)} photos in {labels} cannot be used. Remove "
+            "them from the CSV, or put readable files there:\n  " + "\n  ".join(unreadable)
+        )
+    return Pictures(
+        np.array(read, np.uint8).reshape(-1, larger.height, larger.width, larger.channels),
+        np.array([allowed_by(item.category) for item in labelled]).reshape(-1, len(CATEGORIES) + 1),
+        np.array([item.sender for item in labelled]),
+        np.array([item.file for item in labelled]),
+    )
+
+
+def _photo(path: Path, card: Card) -> NDArray[np.uint8] | str:
+    """Return the array of a photo, or the reason why there is none."""
+    try:
+        return _bytes(preprocess(decode(path.read_bytes(), working_side(card)), card))
+    except PhotoError as error:
+        return str(error)
+    except OSError as error:
+        return str(error.strerror)
+
+
+def _bytes(array: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Return an array as the bytes that it was made of, 0 to 255; nothing is lost."""
+    whole: NDArray[np.uint8] = (array * 255).round().astype(np.uint8)
+    return whole
+
+
+def as_served(pictures: Pictures, folder: Path | None, card: Card) -> NDArray[np.float32]:
+    """Return pictures just as the service would hand them to the network, (n, h, w, 3), 0 to 1.
+
+    Args:
+        pictures: Photos, or garments of Fashion-MNIST.
+        folder: Where the photos are; None for Fashion-MNIST, whose arrays have their size already.
+        card: Says the size.
+    """
+    arrays = pictures.arrays
+    if folder is not None:
+        read = [_photo(folder / name, card) for name in pictures.names]
+        arrays = np.array(read, np.uint8)
+    served: NDArray[np.float32] = np.divide(
+        np.broadcast_to(arrays, (*arrays.shape[:3], card.channels)), 255, dtype=np.float32
+    )
+    return served
+
+
+def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:
+    """Hold out the photos of some people for validation, and of others for the test.
+
+    Nobody's photos are on two sides: floors, light and clothes of one person look alike, and a
+    network that knows them looks better than it is. Who took very many is always learned from.
+
+    Args:
+        pictures: All of them.
+        share: Of the pictures that validation and test each get, about.
+        seed: Draws the people.
+    """
+    taken = Counter(pictures.senders.tolist())
+    few = [sender for sender, n in taken.items() if n <= max(1, LARGEST_SENDER * taken.total())]
+    drawn = sorted(few, key=lambda sender: hashlib.sha256(f"{seed} {sender}".encode()).digest())
+    sides: list[list[str]] = []
+    for _ in range(2):
+        side: list[str] = []
+        while drawn and sum(taken[sender] for sender in side) < share * taken.total():
+            side.append(drawn.pop())
+        sides.append(side)
+    validation, test = (np.isin(pictures.senders, side) for side in sides)
+    return Split(pictures.some(~validation & ~test), pictures.some(validation), pictures.some(test))
+
+
+def refuse_unknown_categories(pictures: Sequence[Pictures]) -> None:
+    """Refuse to train where a category has no picture: it could never be answered rightly.
+
+    Raises:
+        ConfigError: It names the categories.
+    """
+    shown = np.any([some.allowed.any(axis=0) for some in pictures], axis=0)[: len(CATEGORIES)]
+    if not shown.all():
+        missing = ", ".join(c for c, there in zip(CATEGORIES, shown, strict=True) if not there)
+        raise ConfigError(
+            f"Every category needs pictures to learn from. Received none of: {missing}. Label "
+            "some, or train with Fashion-MNIST's pictures beside yours (the default)."
+        )

@@ -1,0 +1,212 @@
+"""The recipe: from labelled photos to `clothing_model.keras` and its card.
+
+    python -m clothing.training --photos DIR --labels CSV
+
+Read it from top to bottom: gather the pictures, split them by who took them, train, calibrate on
+photos that were held out, measure on others, write. `model.ipynb` calls the same functions and
+shows what they do. The service never imports this; TensorFlow is imported only inside functions.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing.card import WHOLE_IN_COLOUR, Card
+from clothing.classifier import tempered
+from clothing.compile import compile_in_child
+from clothing.errors import ConfigError
+from clothing.labels import CATEGORIES
+from clothing.training.calibrate import (
+    calibrate_temperature,
+    choose_thresholds,
+    confidence_of,
+    measure,
+    rounded,
+)
+from clothing.training.fit import Plan, Say, train
+from clothing.training.pictures import (
+    Pictures,
+    Split,
+    as_served,
+    load_fashion_mnist,
+    load_photos,
+    refuse_unknown_categories,
+    split_by_sender,
+)
+
+CARD = Card(
+    name="clothing-lite",
+    height=80,
+    width=64,
+    channels=3,
+    preprocessing=WHOLE_IN_COLOUR,
+)
+"""What the network is before it is trained; the rest of the card's facts follow from training."""
+
+FASHION_MNIST = "Fashion-MNIST (Zalando Research, MIT licence)"
+IMAGENET = "EfficientNet-Lite0's weights (Google, Apache-2.0; trained on ImageNet)"
+
+HELD_OUT = 0.12
+"""Share of the photos for validation, and again for the test."""
+
+VALIDATION_GARMENTS = 5_000
+"""Of Fashion-MNIST's 60,000; no weight learns from them."""
+
+_WATCHED = 1_000  # of those, measured after each epoch
+
+
+Looked = dict[str, tuple[Pictures, Path | None]]
+"""Pictures to measure on, by name, and the folder that they are in, if any."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that training needs, decoded.
+
+    Attributes:
+        photos: Split by who took them.
+        garments: Fashion-MNIST, or None.
+        folder: Where the photos are.
+    """
+
+    photos: Split
+    garments: Split | None
+    folder: Path
+
+
+def gather(folder: Path, labels: Path, card: Card, *, garments: bool, seed: int) -> Gathered:
+    """Load and split the pictures.
+
+    Raises:
+        ConfigError: They cannot be learned from; the message says why.
+    """
+    photos = split_by_sender(load_photos(folder, labels, card), HELD_OUT, seed)
+    for name, side in zip(photos._fields, photos, strict=True):
+        if not len(side.inside.names):
+            raise ConfigError(
+                f"Photos of at least three people are needed: to learn from, to choose by, and to "
+                f"measure with. Received none for {name}, of {sum(len(s.names) for s in photos)} "
+                "photos in all."
+            )
+    published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
+    refuse_unknown_categories([photos.training, *([published.training] if published else [])])
+    return Gathered(photos, published, folder)
+
+
+def fit(
+    model: Any,
+    gathered: Gathered,
+    card: Card,
+    plan: Plan,
+    *,
+    checkpoints: Path | None = None,
+    say: Say = print,
+) -> list[dict[str, float]]:
+    """Train the model in place, and watch it on the validation pictures after each epoch.
+
+    Returns:
+        The history, as `train` does.
+    """
+    watched: Looked = {"photos": (gathered.photos.validation.inside, gathered.folder)}
+    if gathered.garments:
+        some = gathered.garments.validation.some(slice(_WATCHED))
+        watched["fashion_mnist"] = (some, None)
+    served = {name: as_served(some, folder, card) for name, (some, folder) in watched.items()}
+
+    def look() -> dict[str, float]:
+        return {
+            name: float(confidence_of(answers(model, arrays), watched[name][0].allowed)[1].mean())
+            for name, arrays in served.items()
+        }
+
+    garments = gathered.garments.training if gathered.garments else None
+    return train(
+        model,
+        gathered.photos.training,
+        garments,
+        card,
+        plan,
+        measure=look,
+        checkpoints=checkpoints,
+        say=say,
+    )
+
+
+def answers(model: Any, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the model's probabilities, not calibrated; (n, h, w, 3) → (n, 10)."""
+    probabilities: NDArray[np.float32] = model.predict(arrays, batch_size=256, verbose=0)
+    return probabilities
+
+
+def finish_card(model: Any, card: Card, gathered: Gathered) -> Card:
+    """Return the card with temperature and thresholds, and with what the test then showed.
+
+    Temperature and thresholds come from the validation photos; Fashion-MNIST's validation pictures
+    give the threshold of a category that no such photo was taken for.
+    """
+    photos, garments = gathered.photos, gathered.garments
+    probabilities = answers(model, as_served(photos.validation, gathered.folder, card))
+    inside = ~photos.validation.allowed[:, -1]
+    temperature = calibrate_temperature(probabilities[inside], photos.validation.allowed[inside])
+    thresholds: dict[str, float] = dict.fromkeys(CATEGORIES, 1.0)
+    if garments:
+        theirs = tempered(answers(model, as_served(garments.validation, None, card)), temperature)
+        thresholds |= choose_thresholds(theirs, garments.validation.allowed)
+    ours = choose_thresholds(tempered(probabilities, temperature), photos.validation.allowed)
+    card = replace(card, temperature=temperature, thresholds=thresholds | ours)
+    return replace(card, metrics=_metrics(model, card, gathered))
+
+
+def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
+    looked_at: Looked = {
+        "photos_validation": (gathered.photos.validation, gathered.folder),
+        "photos_test": (gathered.photos.test, gathered.folder),
+    }
+    if gathered.garments:
+        looked_at["fashion_mnist_test"] = (gathered.garments.test, None)
+    metrics: dict[str, float] = {}
+    for name, (pictures, folder) in looked_at.items():
+        probabilities = answers(model, as_served(pictures, folder, card))
+        metrics |= rounded(measure(probabilities, pictures.allowed, card), name)
+    return metrics
+
+
+def provenance(card: Card, gathered: Gathered, *, is_new: bool) -> str:
+    """Return in words what the network has seen, as the card says it."""
+    photos = gathered.photos.training
+    people = len(set(photos.senders.tolist()))
+    sources = [IMAGENET] if is_new else [card.training_data]
+    sources.append(f"{len(photos.names):,} labelled photos by {people} senders")
+    if gathered.garments:
+        garments = len(gathered.garments.training.names)
+        sources.append(f"{garments:,} training pictures of {FASHION_MNIST}")
+    return "; then ".join(sources[:1] + [" and ".join(sources[1:])])
+
+
+def write_model(model: Any, card: Card, destination: Path) -> Card:
+    """Write the `.keras`, its compiled form, and the card that names both hashes.
+
+    Args:
+        model: Trained.
+        card: Everything but the hashes.
+        destination: The `.keras`; the others lie beside it. What is there already is replaced.
+
+    Returns:
+        The card as written.
+    """
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    model.save(destination)
+    compiled = destination.with_suffix(".tflite")
+    compile_in_child(destination.resolve(), compiled.resolve(), card)
+    card = replace(card, sha256=_sha256(destination), compiled_sha256=_sha256(compiled))
+    destination.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
+    return card
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

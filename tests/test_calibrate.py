@@ -1,0 +1,140 @@
+"""Calibration: honest confidences, thresholds that hold what they promise."""
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from clothing.card import Card
+from clothing.classifier import tempered
+from clothing.labels import CATEGORIES
+from clothing.training.calibrate import (
+    calibrate_temperature,
+    choose_thresholds,
+    measure,
+    rounded,
+)
+from clothing.training.pictures import allowed_by
+
+N = len(CATEGORIES)
+
+
+def softmax(logits: NDArray[np.float64]) -> NDArray[np.float32]:
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def allowed(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return what is right for labels 0 to 10; the last is none of the categories."""
+    rows: NDArray[np.bool_] = np.eye(N + 1, dtype=bool)[labels]
+    return rows
+
+
+def sure_answers(n: int, accuracy: float) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return answers that are sure (0.9996) of the first category, and right as often as said."""
+    logits = np.zeros((n, N))
+    logits[:, 0] = 10
+    return softmax(logits), allowed(np.where(np.arange(n) < accuracy * n, 0, 1 + np.arange(n) % 9))
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.5])
+def test_calibration_finds_the_temperature_that_the_answers_were_drawn_with(
+    temperature: float,
+) -> None:
+    rng = np.random.default_rng(1)
+    answers = softmax(rng.normal(0, 3, (5_000, N)))
+    chances = tempered(answers, temperature).cumsum(axis=1)
+    labels = (rng.random((5_000, 1)) > chances).sum(axis=1).clip(0, 9)
+
+    found = calibrate_temperature(answers, allowed(labels))
+
+    assert found == pytest.approx(temperature, rel=0.05)
+
+
+def test_calibration_lowers_confidence_that_is_not_deserved() -> None:
+    answers, right = sure_answers(1000, accuracy=0.8)
+    before = measure(answers, right, Card())["expected_calibration_error"]
+
+    temperature = calibrate_temperature(answers, right)
+
+    card = Card(temperature=temperature)
+    assert before == pytest.approx(0.2, abs=0.01)
+    assert measure(answers, right, card)["expected_calibration_error"] < 0.01
+
+
+def test_a_shoe_of_unknown_kind_is_right_as_any_of_the_three() -> None:
+    answers = np.full((100, N), 0.01, np.float32)
+    answers[:, [5, 7, 9]] = 0.31
+    shoes = np.tile(allowed_by("Footwear"), (100, 1))
+
+    assert measure(answers, shoes, Card())["accuracy"] == 1
+    assert calibrate_temperature(answers, shoes) < 0.5  # always right: it may be surer
+
+
+def test_a_threshold_is_the_lowest_from_which_enough_is_right() -> None:
+    """Of 1,000 answers with confidences from 0.5 to 1, all below 0.8 are wrong."""
+    confidence = np.linspace(0.5, 1, 1000)
+    answers = np.zeros((1000, N), np.float32)
+    answers[:, 3], answers[:, 4] = confidence, 1 - confidence
+    labels = np.where(confidence < 0.8, 4, 3)
+
+    thresholds = choose_thresholds(answers, allowed(labels), precision=0.97, least=0.5)
+
+    reached = confidence >= thresholds["Dress"]
+    assert (labels[reached] == 3).mean() >= 0.97
+    assert thresholds["Dress"] == pytest.approx(0.795)
+
+
+def test_what_is_in_no_category_raises_the_threshold() -> None:
+    confidence = np.linspace(0.5, 1, 1000)
+    answers = np.zeros((1000, N), np.float32)
+    answers[:, 3], answers[:, 4] = confidence, 1 - confidence
+    skirts = np.where(confidence < 0.8, N, 3)
+
+    thresholds = choose_thresholds(answers, allowed(skirts))
+
+    assert thresholds["Dress"] == pytest.approx(0.795)
+
+
+def test_an_easy_category_still_gets_the_least_threshold() -> None:
+    labels = np.arange(100) % N
+
+    thresholds = choose_thresholds(np.eye(N, dtype=np.float32)[labels], allowed(labels), least=0.6)
+
+    assert thresholds == dict.fromkeys(CATEGORIES, 0.6)
+
+
+def test_a_category_that_is_never_right_goes_to_people_and_one_never_said_has_no_threshold() -> (
+    None
+):
+    answers = np.tile(np.eye(N, dtype=np.float32)[0] * 0.9 + 0.01, (50, 1))
+
+    assert choose_thresholds(answers, allowed(np.ones(50, np.int64))) == {CATEGORIES[0]: 1.0}
+
+
+def test_measuring_counts_what_is_sorted_and_what_of_it_is_right() -> None:
+    answers, right = sure_answers(100, accuracy=0.75)
+    answers[50:] = 0.1  # for a person to look at
+
+    figures = measure(answers, right, Card())
+
+    assert figures["accuracy"] == pytest.approx(0.75)
+    assert figures["sorted_share"] == pytest.approx(0.5)
+    assert figures["sorted_accuracy"] == pytest.approx(1.0)
+    assert "outside_review_share" not in figures
+
+
+def test_what_is_outside_counts_by_what_is_sent_to_people_and_in_no_other_figure() -> None:
+    answers, right = sure_answers(100, accuracy=1)
+    outside = np.tile(allowed_by("(none)"), (4, 1))
+    doubtful = np.full((3, N), 0.1, np.float32)
+
+    figures = measure(
+        np.concatenate([answers, answers[:1], doubtful]), np.concatenate([right, outside]), Card()
+    )
+
+    assert figures["accuracy"] == figures["sorted_accuracy"] == 1
+    assert figures["outside_review_share"] == pytest.approx(0.75)
+
+
+def test_figures_are_quoted_to_four_places_under_their_prefix() -> None:
+    assert rounded({"accuracy": 0.123456}, "photos_test") == {"photos_test_accuracy": 0.1235}
