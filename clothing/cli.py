@@ -4,7 +4,6 @@ A shell: reads the environment, builds the objects, calls one function, shows wh
 Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 done but too many failures.
 """
 
-import csv
 import json
 import signal
 import sys
@@ -15,15 +14,15 @@ from typing import Any
 import click
 
 from clothing.batch import classify, run_batch
-from clothing.console import err, progress_bar, show_figures, show_outcome, show_run
+from clothing.console import err, progress_bar, show_outcome, show_run
 from clothing.doctor import examine
+from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
-from clothing.evaluation import LABELS, evaluate
 from clothing.journal import write_journal
-from clothing.parts import Parts, environment
-from clothing.photos import Counts, Failure, Outcome, Photo
+from clothing.model_commands import evaluate_photos, model
+from clothing.parts import Parts
+from clothing.photos import Failure, Photo
 from clothing.shapes import classification_of, run_of
-from clothing.storage import FolderContainer
 
 FAILED, BAD_USAGE, TOO_MANY_FAILURES = 1, 2, 3
 
@@ -105,41 +104,8 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
     sys.exit(FAILED if failed else 0)
 
 
-@main.command("evaluate")
-@click.option(
-    "--photos",
-    "folder",
-    required=True,
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Folder of the photos.",
-)
-@click.option(
-    "--labels",
-    required=True,
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns file and category.",
-)
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
-def evaluate_photos(folder: Path, labels: Path, as_json: bool) -> None:
-    """Measure how right the model is on photos that you labelled; store nothing.
-
-    A category is one of the ten, "Footwear" (right as any of the three kinds of shoe) or "(none)"
-    (none of the ten: right if a person is asked to look).
-    """
-    parts = _parts()
-    category_by_name = _read_labels(labels)
-    container = FolderContainer("photos", folder)
-    photos = [_photo_in(container, name) for name in category_by_name]
-    outcomes: list[Outcome] = []
-    with progress_bar() as tell:
-        for some in classify(photos, container.download, parts.load_classifier(), parts.tuning):
-            outcomes.extend(some)
-            tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
-    figures = evaluate(outcomes, category_by_name)
-    if as_json:
-        click.echo(json.dumps(figures, ensure_ascii=False))
-    else:
-        show_figures(figures)
+main.add_command(evaluate_photos)
+main.add_command(model)
 
 
 @main.command()
@@ -199,26 +165,3 @@ def _read_file(photo: Photo) -> bytes:
         return Path(photo.name).read_bytes()
     except OSError as error:
         raise PhotoError(f"the file cannot be read: {error.strerror}") from error
-
-
-def _photo_in(container: FolderContainer, name: str) -> Photo:
-    """Return the photo of a name; one that is not there fails at download, with its reason."""
-    return Photo(container.name, name, container.etag(name) or "", 0)
-
-
-def _read_labels(path: Path) -> dict[str, str]:
-    """Return the category of each file in a CSV; refuse what is no category, by line."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if not {"file", "category"} <= set(rows.fieldnames or ()):
-            columns = ", ".join(rows.fieldnames or ()) or "nothing"
-            raise ConfigError(f"{path} must have the columns file, category. Received: {columns}.")
-        labels = {}
-        for row in rows:
-            if row["category"] not in LABELS:
-                raise ConfigError(
-                    f"{path}, line {rows.line_num}: a category is one of {', '.join(LABELS)}. "
-                    f"Received: {row['category']!r}."
-                )
-            labels[row["file"]] = row["category"]
-    return labels

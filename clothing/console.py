@@ -1,4 +1,4 @@
-"""What the commands show on a terminal: a progress bar, a run, a photo, figures.
+"""What the commands show on a terminal: a progress bar, a run, a photo, figures, a model.
 
 Owns rich and the layout of text for people; programs ask for `--json` instead.
 """
@@ -20,6 +20,7 @@ from rich.progress import (
 from clothing.batch import Progress as TellProgress
 from clothing.labels import CATEGORIES
 from clothing.photos import Counts, Failure, Outcome, Prediction, Run
+from clothing.publishing import BETTER, WORSE, Comparison, Contest, figures_of
 
 err = Console(stderr=True, highlight=False)
 
@@ -92,3 +93,73 @@ def _show_confusion(
         cells = "".join(f"{row.get(column, 0) or '·':>6}" for column in columns)
         share = per_category.get(label, {}).get("accuracy")
         click.echo(f"{label:<12}{cells}" + ("" if share is None else f"  {share:5.2f}"))
+
+
+def show_model(facts: Mapping[str, Any]) -> None:
+    """Print a model's card as a table.
+
+    Args:
+        facts: Fields of the card, with `blob`, `version`, `previous` and `broke_off`.
+    """
+    inputs = f"{facts['height']} × {facts['width']} × {facts['channels']}"
+    _row("name", facts["name"])
+    _row("file", facts["blob"])
+    _row("version", facts["version"])
+    _row("sha256", facts["sha256"])
+    _row("input size", inputs)
+    _row("preprocessing", facts["preprocessing"])
+    _row("temperature", facts["temperature"])
+    for name, threshold in facts["thresholds"].items():
+        _row(f"threshold of {name}", threshold)
+    _row("training data", facts["training_data"] or "not said")
+    for name, figure in facts["metrics"].items():
+        _row(name, figure)
+    _row("compiled model", "beside it" if facts["compiled_sha256"] else "none beside it")
+    _row("previous model", facts["previous"] or "none; there is nothing to roll back to")
+    if facts["broke_off"]:
+        click.secho(
+            "A change broke off half-way: the card is this model's, the .keras is another's. Put "
+            "it right: python -m clothing model rollback",
+            fg="red",
+        )
+
+
+def _row(name: str, fact: object) -> None:
+    indent = " " * 41
+    click.echo(click.wrap_text(f"{name:<40} {fact}", 110, subsequent_indent=indent))
+
+
+def show_comparison(comparison: Comparison) -> None:
+    heads = f"{'current':>10}{'new':>10}{'difference':>14}"
+    click.echo(f"{f'{comparison.photos:,} photos':<44}{heads}")
+    before, after = figures_of(comparison.current), figures_of(comparison.new)
+    for name, difference in comparison.difference.items():
+        shown = "" if difference is None else f"{difference:+.4f}"
+        click.echo(f"{name:<44}{_figure(before[name])}{_figure(after[name])}{shown:>14}")
+    click.echo()
+    show_contests(comparison)
+
+
+def show_contests(comparison: Comparison, *, err: bool = False) -> None:
+    """Print who is right where the models disagree, and the verdict.
+
+    Args:
+        comparison: Of two models on the same photos.
+        err: Where standard output is not for people.
+    """
+    click.echo(f"The two answer differently on {comparison.disagree:,} photos.", err=err)
+    click.echo(f"Only one is right: {_contest(comparison.inside)}", err=err)
+    click.echo(f"Of no category, and only one asks: {_contest(comparison.outside)}", err=err)
+    color = {BETTER: "green", WORSE: "red"}.get(comparison.verdict)
+    click.secho(f"The new model: {comparison.verdict}.", fg=color, bold=True, err=err)
+
+
+def _contest(contest: Contest) -> str:
+    return (
+        f"the current model on {contest.only_current_right:,}, the new one on "
+        f"{contest.only_new_right:,} (exact McNemar test: p = {contest.p_value:.3g})."
+    )
+
+
+def _figure(figure: float | None) -> str:
+    return f"{'–' if figure is None else format(figure, '.4f'):>10}"

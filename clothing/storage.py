@@ -1,12 +1,14 @@
 """Containers: where photos and models lie.
 
-Owns listing and reading. It never decodes, and it never writes to the photos.
+Owns listing, reading and, for models, writing. It never decodes, and no photo is written here.
 """
 
 import hashlib
 import os
 import re
+import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -50,6 +52,22 @@ class Container(Protocol):
             StorageError: Nothing does, or it cannot be read.
         """
 
+    def write(self, name: str, content: bytes) -> None:
+        """Put content under a name, over what lies there: whole or not at all.
+
+        Whoever reads meanwhile gets all of the new content or all of what was there before.
+
+        Raises:
+            StorageError: It cannot be written; what was there before is there still.
+        """
+
+    def delete(self, name: str) -> None:
+        """Take away what lies under a name; nothing there is fine.
+
+        Raises:
+            StorageError: It is there still.
+        """
+
 
 class FolderContainer:
     """A folder as a container: files are photos, `/` in a name is a subfolder.
@@ -69,22 +87,14 @@ class FolderContainer:
     def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
         """Yield the photos in the order of their names, as Azure lists blobs."""
         if not self.folder.is_dir():
-            raise StorageError(
-                f"The container {self.name} does not exist: there is no such folder. Create it, or "
-                "set STORAGE_URL.",
-                permanent=True,
-            )
+            raise self._missing()
         for name, status in _files_below(self.folder):
             if name.startswith(prefix) and name > after:
                 yield Photo(self.name, _fitting(name), _etag(status), status.st_size)
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
-        if photo.size > MAX_PHOTO_BYTES:
-            raise PhotoError(
-                f"the file has {photo.size / 2**20:.0f} MB; "
-                f"at most {MAX_PHOTO_BYTES / 2**20:.0f} MB are read"
-            )
+        check_size(photo)
         path = self._path(photo.name)
         if path is None:
             raise PhotoError("a name that leads out of the container")
@@ -124,6 +134,48 @@ class FolderContainer:
                 permanent=True,
             ) from error
 
+    def write(self, name: str, content: bytes) -> None:
+        """Write a file and its folders; the container itself must be there."""
+        path = self._path(name)
+        if path is None:
+            raise StorageError(
+                f"The container {self.name} takes no file under {name!r}: that is no name within "
+                "it. Use another name.",
+                permanent=True,
+            )
+        if not self.folder.is_dir():
+            raise self._missing()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_whole(path, content, self.etag(name))
+        except OSError as error:
+            raise StorageError(
+                f"The container {self.name} cannot take the file {name!r}: {error.strerror}. Free "
+                "some disk space, or let this user write to the folder.",
+                permanent=False,
+            ) from error
+
+    def delete(self, name: str) -> None:
+        """Remove a file; its folder stays."""
+        path = self._path(name)
+        if path is None or self.etag(name) is None:
+            return
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise StorageError(
+                f"The container {self.name} cannot let go of the file {name!r}: {error.strerror}. "
+                "Let this user write to the folder.",
+                permanent=False,
+            ) from error
+
+    def _missing(self) -> StorageError:
+        return StorageError(
+            f"The container {self.name} does not exist: there is no such folder. Create it, or "
+            "set STORAGE_URL.",
+            permanent=True,
+        )
+
     def _path(self, name: str) -> Path | None:
         """Return where a name lies, or None if it would lie outside the folder."""
         if not name or "\0" in name or name != name.encode(errors="replace").decode():
@@ -133,6 +185,49 @@ class FolderContainer:
             return path
         parent, root = path.parent.resolve(), self.folder.resolve()
         return path if parent == root or root in parent.parents else None
+
+
+def _write_whole(path: Path, content: bytes, etag_before: str | None) -> None:
+    """Write a file beside its place, then move it there in one step; on the disk when it returns.
+
+    Args:
+        path: Its place.
+        content: All of it.
+        etag_before: Of what is there now, if anything: what comes must have another, even if it
+            has the same size and the clock has not moved on.
+    """
+    partial = path.with_name(f".{secrets.token_hex(8)}.partial")  # hidden: it is never listed
+    try:
+        with partial.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        status = partial.stat()
+        if _etag(status) == etag_before:
+            os.utime(partial, ns=(status.st_atime_ns, status.st_mtime_ns + 1_000_000))
+        partial.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring a folder's names to the disk where the system can; Windows opens no folder."""
+    with suppress(OSError):  # the file has its place already: this is no reason to fail
+        number = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
+def check_size(photo: Photo) -> None:
+    """Refuse a photo that is too large to be read, with a PhotoError, before it is."""
+    if photo.size > MAX_PHOTO_BYTES:
+        raise PhotoError(
+            f"the file has {photo.size / 2**20:.0f} MB; "
+            f"at most {MAX_PHOTO_BYTES / 2**20:.0f} MB are read"
+        )
 
 
 def _files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:

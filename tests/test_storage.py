@@ -5,8 +5,12 @@ by a class like `FolderShelf` and one more entry in `SHELVES`.
 """
 
 import os
+import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Protocol
 
@@ -17,6 +21,7 @@ from hypothesis import strategies as st
 from clothing.errors import PhotoError, StorageError
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, MAX_PHOTO_BYTES, Container, FolderContainer
+from tests.azurite import Azurite
 
 AWKWARD_NAMES = {
     "space": "summer dress.jpg",
@@ -94,14 +99,30 @@ class FolderShelf:
         (self.folder / name).unlink()
 
 
-SHELVES: dict[str, Callable[[Path], Shelf]] = {"folder": FolderShelf}
+class AzureShelf:
+    """A container in Azurite."""
+
+    def __init__(self, azurite: Azurite) -> None:
+        self.container: Container = azurite.container()
+
+    def put(self, name: str, content: bytes) -> None:
+        self.container.write(name, content)
+
+    def remove(self, name: str) -> None:
+        self.container.delete(name)
+
+
+SHELVES: dict[str, Callable[[pytest.FixtureRequest], Shelf]] = {
+    "azure": lambda request: AzureShelf(request.getfixturevalue("azurite")),
+    "folder": lambda request: FolderShelf(request.getfixturevalue("tmp_path")),
+}
 
 
 @pytest.fixture(params=sorted(SHELVES))
-def shelf(request: pytest.FixtureRequest, tmp_path: Path) -> Shelf:
+def shelf(request: pytest.FixtureRequest) -> Shelf:
     """An empty container of each kind."""
     kind: str = request.param
-    return SHELVES[kind](tmp_path)
+    return SHELVES[kind](request)
 
 
 @pytest.fixture
@@ -272,6 +293,75 @@ def test_what_is_gone_has_no_etag_and_cannot_be_read(shelf: Shelf) -> None:
     with pytest.raises(StorageError, match=r"images has no file 'model\.keras'") as refusal:
         shelf.container.read("model.keras")
     assert refusal.value.permanent
+
+
+@pytest.mark.parametrize("name", AWKWARD_NAMES.values(), ids=AWKWARD_NAMES)
+def test_whatever_its_name_what_is_written_is_read(shelf: Shelf, name: str) -> None:
+    shelf.container.write(name, b"content")
+
+    assert shelf.container.read(name) == b"content"
+    assert names_in(shelf.container) == [name]
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", bytes(range(256)) * 999])
+def test_content_is_written_byte_for_byte(shelf: Shelf, content: bytes) -> None:
+    shelf.container.write("model.keras", content)
+
+    assert shelf.container.read("model.keras") == content
+
+
+def test_writing_takes_the_place_of_what_was_there(shelf: Shelf) -> None:
+    shelf.put("model.keras", b"a long content")
+
+    shelf.container.write("model.keras", b"short")
+
+    assert shelf.container.read("model.keras") == b"short"
+    assert names_in(shelf.container) == ["model.keras"]
+
+
+def test_every_new_content_has_a_new_etag_however_fast_it_comes(shelf: Shelf) -> None:
+    etags = []
+    for number in range(20):
+        shelf.container.write("model.keras", f"{number:02}".encode())
+        etags.append(shelf.container.etag("model.keras"))
+
+    assert all(before != after for before, after in pairwise(etags))
+
+
+def test_whoever_reads_while_it_is_written_gets_the_one_or_the_other(shelf: Shelf) -> None:
+    contents = [bytes([letter]) * 300_000 for letter in b"ab"]
+    shelf.container.write("model.keras", contents[0])
+
+    with ThreadPoolExecutor(1) as pool:
+
+        def write() -> None:
+            for turn in range(20):
+                shelf.container.write("model.keras", contents[turn % 2])
+
+        writing = pool.submit(write)
+        seen = {shelf.container.read("model.keras")}
+        while not writing.done():
+            seen.add(shelf.container.read("model.keras"))
+    writing.result()
+
+    assert seen <= set(contents)
+
+
+def test_what_is_deleted_is_gone_and_its_neighbours_are_not(shelf: Shelf) -> None:
+    for name in ("night/a.jpg", "night/b.jpg"):
+        shelf.container.write(name, b"content")
+
+    shelf.container.delete("night/a.jpg")
+
+    assert shelf.container.etag("night/a.jpg") is None
+    assert names_in(shelf.container) == ["night/b.jpg"]
+
+
+def test_deleting_what_is_not_there_is_fine(shelf: Shelf) -> None:
+    shelf.container.delete("nothing.keras")
+    shelf.container.delete("nowhere/nothing.keras")
+
+    assert names_in(shelf.container) == []
 
 
 # A folder
@@ -471,3 +561,91 @@ def test_a_file_is_no_container(folder: Path) -> None:
 
 def test_a_container_that_does_not_exist_has_nothing_to_read(tmp_path: Path) -> None:
     _assert_out_of_reach(FolderContainer("images", tmp_path / "nowhere"), "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in NO_NAMES.values() if name != "nothing.jpg"], ids=str.__repr__
+)
+def test_a_name_that_is_none_is_not_written(folder: Path, name: str) -> None:
+    container = FolderContainer("images", folder)
+    before = everything_below(folder.parent)
+
+    with pytest.raises(StorageError, match=r"images (takes no|cannot take the) file"):
+        container.write(name, b"planted")
+    container.delete(name)
+
+    assert everything_below(folder.parent) == before
+
+
+def test_writing_through_a_link_does_not_leave_the_container(folder: Path) -> None:
+    (folder / "above").symlink_to(folder.parent)
+    (folder / "file").symlink_to(folder.parent / "secret.jpg")
+    container = FolderContainer("images", folder)
+
+    with pytest.raises(StorageError, match="takes no file under"):
+        container.write("above/secret.jpg", b"planted")
+    container.write("file", b"planted")
+    container.delete("above/secret.jpg")
+
+    assert (folder.parent / "secret.jpg").read_bytes() == b"secret"
+    assert (folder / "file").read_bytes() == b"planted"
+
+
+def test_deleting_a_link_leaves_what_it_points_to(folder: Path) -> None:
+    (folder / "file").symlink_to(folder.parent / "secret.jpg")
+
+    FolderContainer("images", folder).delete("file")
+
+    assert not (folder / "file").is_symlink()
+    assert (folder.parent / "secret.jpg").read_bytes() == b"secret"
+
+
+def test_nothing_is_written_to_a_container_that_does_not_exist(tmp_path: Path) -> None:
+    container = FolderContainer("model", tmp_path / "nowhere")
+
+    with pytest.raises(StorageError, match="model does not exist.*Create it"):
+        container.write("model.keras", b"content")
+    container.delete("model.keras")
+
+    assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limit")
+def test_a_disk_that_takes_no_more_leaves_what_was_there(folder: Path) -> None:
+    container = FolderContainer("images", folder)
+    before = everything_below(folder)
+
+    with (
+        files_of_at_most(1000),
+        pytest.raises(StorageError, match="cannot take.*Free some disk space") as refusal,
+    ):
+        container.write("a.jpg", b"n" * 5000)
+
+    assert everything_below(folder) == before
+    assert not refusal.value.permanent
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no modes")
+def test_what_is_written_can_be_read_by_those_who_read_its_neighbours(folder: Path) -> None:
+    FolderContainer("images", folder).write("model.keras", b"content")
+
+    modes = {stat.S_IMODE((folder / name).stat().st_mode) for name in ("a.jpg", "model.keras")}
+    assert len(modes) == 1
+
+
+def everything_below(folder: Path) -> dict[Path, bytes]:
+    """Return the content of every file below a folder, hidden ones too."""
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@contextmanager
+def files_of_at_most(number: int) -> Iterator[None]:
+    """Let this process write no file of more bytes, as a full disk would."""
+    import resource  # not on Windows
+
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (number, kept[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept)
