@@ -4,6 +4,9 @@ Owns the cache of compiled models. It never imports TensorFlow (that is `compile
 """
 
 import hashlib
+import json
+import os
+import re
 import tempfile
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.compile import compile_in_child
 from clothing.errors import ModelError
+from clothing.photos import digest_of
 from clothing.storage import Container
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -22,13 +26,16 @@ def load_classifier(
 ) -> Classifier:
     """Return the model that lies in a container, ready to predict.
 
-    The compiled model comes from beside the `.keras` if the card vouches for it, else from the
-    cache, else it is compiled now in a child process (about 20 s, once).
+    The cache notes which model an etag stands for, so that one which did not change is neither read
+    nor compiled again; its card is small, and read each time. A new one is taken compiled from
+    beside the `.keras` if the card vouches for it, else it is compiled now in a child process
+    (about 20 s, once).
 
     Args:
         container: The `model` container.
         blob: Name of the `.keras` in it; its card has the same name with `.json`.
-        cache: Folder for compiled models, by the hash of their source; made when needed.
+        cache: Folder for compiled models, by the hash of their source and their own, and for the
+            notes; made when needed, and whatever in it is damaged is made anew.
         sha256: What the `.keras` must hash to, if pinned.
         threads: Cores for one call of the model.
 
@@ -36,19 +43,22 @@ def load_classifier(
         ModelError: There is no model, it is not the pinned one, or it cannot be used.
         StorageError: The container cannot be read.
     """
-    content = _read_model(container, blob)
-    digest = hashlib.sha256(content).hexdigest()
+    etag = _etag_of(container, blob)
+    note = cache / f"{digest_of(container.name, blob)}.json"
+    digest, content = _noted(note, etag), b""
+    compiled = _cached(cache, digest)
+    if compiled is None:
+        content = _read_model(container, blob)
+        digest = _sha256(content)
     if sha256 and digest != sha256:
         raise ModelError(
             f"The model {blob} must have the SHA-256 that MODEL_SHA256 pins, {sha256}. "
             f"Received a file with {digest}."
         )
-    if not content.startswith(_ZIP):
-        raise ModelError(f"{blob} is not a .keras archive. Save the model with model.save().")
     card = _read_card(container, blob, digest)
-    compiled = cache / f"{digest}.tflite"
-    if not compiled.is_file():
-        _fill_cache(container, blob, content, card, compiled)
+    if compiled is None:
+        compiled = _cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
+        _write_note(note, etag, digest)
     return Classifier(compiled, card, model_version(card, digest), threads)
 
 
@@ -63,17 +73,57 @@ def model_version(card: Card, sha256: str) -> str:
     return f"{card.name}-{hashlib.sha256(facts).hexdigest()[:12]}"
 
 
-def _read_model(container: Container, blob: str) -> bytes:
+def _etag_of(container: Container, blob: str) -> str:
     if blob.endswith((".h5", ".hdf5")):
         raise ModelError(f"MODEL_BLOB must be a .keras file; .h5 is not opened. Received: {blob}.")
-    if container.etag(blob) is None:
+    etag = container.etag(blob)
+    if etag is None:
         raise ModelError(
             f"The container {container.name} has no {blob}. Put the model there, or set "
             "MODEL_CONTAINER and MODEL_BLOB."
         )
+    return etag
+
+
+def _noted(note: Path, etag: str) -> str:
+    """Return the hash of the model that an etag stands for; empty if that is not known."""
+    try:
+        facts = json.loads(note.read_text("utf-8"))
+        digest = str(facts["sha256"]) if facts["etag"] == etag else ""
+        return digest if re.fullmatch("[0-9a-f]{64}", digest) else ""
+    except (OSError, ValueError, LookupError, TypeError):  # a note that is none is written anew
+        return ""
+
+
+def _write_note(note: Path, etag: str, digest: str) -> None:
+    partial = note.with_name(f"{note.name}.{os.getpid()}.partial")
+    partial.write_text(json.dumps({"etag": etag, "sha256": digest}), "utf-8")
+    partial.replace(note)
+
+
+def _cached(cache: Path, digest: str) -> Path | None:
+    """Return the compiled model of a `.keras` with this hash, or None if there is none intact."""
+    for path in cache.glob(f"{digest}-*.tflite") if digest else ():
+        if path.name == _compiled_name(digest, path.read_bytes()):
+            return path
+    return None
+
+
+def _compiled_name(digest: str, compiled: bytes) -> str:
+    """Return the name of a compiled model, by which damage shows: both hashes are in it."""
+    return f"{digest}-{_sha256(compiled)}.tflite"
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _read_model(container: Container, blob: str) -> bytes:
     content = container.read(blob)
     if content.startswith(_HDF5):
         raise ModelError(f"{blob} is an HDF5 file, which is not opened. Save it as .keras anew.")
+    if not content.startswith(_ZIP):
+        raise ModelError(f"{blob} is not a .keras archive. Save the model with model.save().")
     return content
 
 
@@ -91,20 +141,20 @@ def _read_card(container: Container, blob: str, digest: str) -> Card:
     return card
 
 
-def _fill_cache(
-    container: Container, blob: str, content: bytes, card: Card, compiled: Path
-) -> None:
+def _fill_cache(container: Container, blob: str, content: bytes, card: Card, cache: Path) -> Path:
     """Put the compiled model into the cache: the published one, or a new one of our own."""
-    compiled.parent.mkdir(parents=True, exist_ok=True)
+    cache.mkdir(parents=True, exist_ok=True)
     beside = blob.removesuffix(".keras") + ".tflite"
-    with tempfile.TemporaryDirectory(dir=compiled.parent) as folder:
-        partial = Path(folder) / compiled.name
+    with tempfile.TemporaryDirectory(dir=cache) as folder:
+        partial = Path(folder) / "model.tflite"
         if card.compiled_sha256 and container.etag(beside) is not None:
             published = container.read(beside)
-            if hashlib.sha256(published).hexdigest() == card.compiled_sha256:
+            if _sha256(published) == card.compiled_sha256:
                 partial.write_bytes(published)
         if not partial.is_file():
             source = Path(folder) / "model.keras"
             source.write_bytes(content)
             compile_in_child(source, partial, card)
+        compiled = cache / _compiled_name(_sha256(content), partial.read_bytes())
         partial.replace(compiled)
+    return compiled

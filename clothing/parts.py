@@ -4,9 +4,10 @@ Owns the way from a `Config` to the objects that the shells use. It never reads 
 """
 
 import os
+import tempfile
 from collections.abc import Mapping
-
-from dotenv import dotenv_values
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from clothing.batch import Tuning
 from clothing.classifier import Classifier
@@ -15,14 +16,18 @@ from clothing.model import load_classifier
 from clothing.storage import Container, FolderContainer
 from clothing.store import Store
 
+if TYPE_CHECKING:
+    from clothing.azure_storage import AzureAccount
+
 MODEL_CACHE = PROJECT / "var" / "models"
 """Compiled models by the hash of their source; lost ones are compiled anew."""
 
 
-def environment() -> dict[str, str]:
-    """Return the variables that settings are read from: `.env` first, the environment over it."""
-    written = dotenv_values(PROJECT / ".env")
-    return {**{name: value for name, value in written.items() if value}, **os.environ}
+def model_cache(environ: Mapping[str, str]) -> Path:
+    """Return the folder of compiled models: on Azure a local one, for the project's is a share."""
+    if "WEBSITE_HOSTNAME" in environ:
+        return Path(tempfile.gettempdir()) / "clothing-models"
+    return MODEL_CACHE
 
 
 class Parts:
@@ -38,8 +43,9 @@ class Parts:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = dict(environ)
         self.config = config = Config.from_env(environ)
-        self.images: Container = _container(config, config.images_container)
-        self.models: Container = _container(config, config.model_container)
+        self.account = _account(config)
+        self.images: Container = self._container(config.images_container)
+        self.models: Container = self._container(config.model_container)
         self.store = Store(config.database_url)
         self.tuning = Tuning(config.batch_size, config.download_threads, config.decode_threads)
 
@@ -48,11 +54,26 @@ class Parts:
         return load_classifier(
             self.models,
             self.config.model_blob,
-            MODEL_CACHE,
+            model_cache(self.environ),
             sha256=self.config.model_sha256,
             threads=os.cpu_count() or 1,
         )
 
+    def _container(self, name: str) -> Container:
+        if self.account:
+            return self.account.container(name)
+        return FolderContainer(name, PROJECT / self.config.storage_url / name)
 
-def _container(config: Config, name: str) -> Container:
-    return FolderContainer(name, config.storage_url / name)
+
+def _account(config: Config) -> "AzureAccount | None":
+    """Return the Azure storage account of the settings, or None where containers are folders."""
+    if not config.is_in_azure_storage:
+        return None
+    from clothing.azure_storage import AzureAccount  # 1 s: who has folders does not pay it
+
+    connections = config.download_threads
+    if config.azure_storage_connection_string:
+        return AzureAccount.from_connection_string(
+            config.azure_storage_connection_string, connections=connections
+        )
+    return AzureAccount.at(str(config.storage_url), connections=connections)

@@ -47,6 +47,91 @@ def test_a_cached_model_is_taken_again(models: FolderContainer, tmp_path: Path) 
     assert second.version == first.version
 
 
+class Counted(FolderContainer):
+    """A folder that remembers what was read from it."""
+
+    def __init__(self, container: FolderContainer) -> None:
+        super().__init__(container.name, container.folder)
+        self.reads: list[str] = []
+
+    def read(self, name: str) -> bytes:
+        self.reads.append(name)
+        return super().read(name)
+
+
+def test_a_model_that_did_not_change_is_not_read_again(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    first = load_classifier(models, BLOB, tmp_path)
+    counted = Counted(models)
+
+    again = load_classifier(counted, BLOB, tmp_path)
+
+    assert counted.reads == ["clothing_model.json"]
+    assert again.version == first.version
+
+
+def test_a_model_that_changed_is_read_whatever_the_cache_holds(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    load_classifier(models, BLOB, tmp_path)
+    (models.folder / BLOB).write_bytes(b"import os")
+
+    with pytest.raises(ModelError, match="not a .keras archive"):
+        load_classifier(models, BLOB, tmp_path)
+
+
+def test_the_same_model_with_another_etag_is_not_compiled_again(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    load_classifier(models, BLOB, tmp_path)
+    (models.folder / BLOB).touch()
+    counted = Counted(models)
+
+    load_classifier(counted, BLOB, tmp_path)
+    load_classifier(counted, BLOB, tmp_path)
+
+    assert counted.reads == [BLOB, "clothing_model.json", "clothing_model.json"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"\0", b"{}", b'{"etag": 1, "sha256": ["../a"]}', b"[]"])
+def test_a_damaged_note_is_made_anew(
+    models: FolderContainer, tmp_path: Path, damage: bytes
+) -> None:
+    first = load_classifier(models, BLOB, tmp_path)
+    (note,) = tmp_path.glob("*.json")
+    whole = note.read_bytes()
+    note.write_bytes(damage)
+
+    again = load_classifier(models, BLOB, tmp_path)
+
+    assert again.version == first.version
+    assert note.read_bytes() == whole
+
+
+@pytest.mark.parametrize("damage", [b"", b"planted", None], ids=["empty", "other", "cut"])
+def test_a_damaged_compiled_model_in_the_cache_is_made_anew(
+    models: FolderContainer, tmp_path: Path, damage: bytes | None
+) -> None:
+    load_classifier(models, BLOB, tmp_path)
+    (cached,) = tmp_path.glob("*.tflite")
+    whole = cached.read_bytes()
+    cached.write_bytes(whole[:-1] if damage is None else damage)
+
+    load_classifier(models, BLOB, tmp_path)
+
+    assert cached.read_bytes() == whole
+
+
+def test_a_pin_holds_for_a_model_from_the_cache_too(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    load_classifier(models, BLOB, tmp_path)
+
+    with pytest.raises(ModelError, match="MODEL_SHA256 pins"):
+        load_classifier(models, BLOB, tmp_path, sha256="0" * 64)
+
+
 def test_a_pinned_hash_that_fits_is_accepted(models: FolderContainer) -> None:
     pin = hashlib.sha256((models.folder / BLOB).read_bytes()).hexdigest()
 
@@ -119,7 +204,7 @@ def test_a_bare_model_without_card_is_compiled_and_served(
     classifier = load_classifier(models, BLOB, tmp_path / "cache")
 
     assert (classifier.card.height, classifier.card.channels) == (28, 1)
-    assert [path.suffix for path in (tmp_path / "cache").iterdir()] == [".tflite"]
+    assert sorted(path.suffix for path in (tmp_path / "cache").iterdir()) == [".json", ".tflite"]
 
 
 @pytest.mark.keras
