@@ -4,13 +4,15 @@ Owns names, defaults and what is accepted. It never reads the environment by its
 starts the program hands it over.
 """
 
+import base64
 import os
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 from zoneinfo import ZoneInfo
 
@@ -41,11 +43,32 @@ class ErrorThreshold:
         return f"{(self.share or 0) * 100:g}%" if self.number is None else str(self.number)
 
 
-def _folder_url(received: str) -> Path:
+def _storage_url(received: str) -> Path | str:
     parts = urlsplit(received)
+    if parts.scheme == "https":
+        host = parts.netloc.lower()
+        if not re.fullmatch(r"[a-z0-9-]+(\.z\d+)?\.blob\.[a-z0-9.-]+", host):
+            raise ValueError  # a login is sent there, so it must be Azure's
+        if parts.path.strip("/") or parts.query or parts.fragment:
+            raise ValueError
+        return f"https://{host}"
     if parts.scheme != "file" or parts.netloc or not parts.path or parts.query or parts.fragment:
         raise ValueError
     return PROJECT / url2pathname(parts.path)
+
+
+def _connection_string(received: str) -> str | None:
+    """Check what can be without Azure's library, so that a slip is found at start-up."""
+    if not received:
+        return None
+    fields = dict(field.split("=", 1) for field in received.split(";") if field)
+    names = {name.lower() for name in fields}
+    has_key = bool(names & {"accountkey", "sharedaccesssignature"})
+    has_place = bool(names & {"accountname", "blobendpoint"})
+    if "usedevelopmentstorage" not in names and not (has_key and has_place):
+        raise ValueError
+    base64.b64decode(fields.get("AccountKey", ""), validate=True)
+    return received
 
 
 def _sqlite_url(received: str) -> str:
@@ -54,6 +77,40 @@ def _sqlite_url(received: str) -> str:
     if not received.startswith(prefix) or not path or "?" in path:
         raise ValueError
     return f"{prefix}{(PROJECT / path).as_posix()}"
+
+
+_PLAIN_HOST = re.compile(r"[a-z0-9._:-]+")
+_OURS = frozenset(  # the address itself says these, and nobody is ever asked to log in
+    ("accesstoken", "authentication", "database", "dsn", "odbc_connect", "pwd", "server")
+    + ("trusted_connection", "uid")
+)
+
+
+def _database_url(received: str) -> str:
+    if not received.startswith("mssql"):
+        return _sqlite_url(received)
+    parts = urlsplit(received)
+    database = parts.path.removeprefix("/")
+    if parts.scheme != "mssql+pyodbc" or not parts.hostname or parts.fragment or "?" in parts.query:
+        raise ValueError
+    if not database or "/" in database or (parts.username is None) != (parts.password is None):
+        raise ValueError
+    if parts.port == 0 or not _PLAIN_HOST.fullmatch(parts.hostname) or parts.username == "":
+        raise ValueError
+    options = {key.lower(): value for key, value in parse_qsl(parts.query, strict_parsing=True)}
+    if options.keys() & _OURS or (_is_azure_sql(parts.hostname) and _trusts_anyone(options)):
+        raise ValueError
+    return received
+
+
+def _is_azure_sql(host: str) -> bool:
+    return host.endswith(".database.windows.net")
+
+
+def _trusts_anyone(options: Mapping[str, str]) -> bool:
+    """Tell whether a password would be sent to whoever answers."""
+    trusts = options.get("trustservercertificate", "no").lower() in {"yes", "true", "1"}
+    return trusts or options.get("encrypt", "yes").lower() in {"no", "optional", "false", "0"}
 
 
 def _name(received: str) -> str:
@@ -92,6 +149,13 @@ def _threshold(received: str) -> ErrorThreshold:
     return ErrorThreshold(number=_number(0, 10**12)(received))
 
 
+def _share(received: str) -> float:
+    share = float(received.removesuffix("%")) / (100 if received.endswith("%") else 1)
+    if not 0 <= share <= 1:
+        raise ValueError
+    return share
+
+
 def _zone(received: str) -> ZoneInfo:
     name = received.removeprefix(":")  # POSIX allows a leading colon, and a file after it
     if not name.startswith("/"):
@@ -126,8 +190,17 @@ SETTINGS: tuple[Setting, ...] = (
         "STORAGE_URL",
         "file:.",
         "Where the containers are; `file:.` is this project's own folders.",
-        "`file:FOLDER`, whose subfolders are the containers",
-        _folder_url,
+        "`file:FOLDER`, whose subfolders are the containers, or "
+        "`https://ACCOUNT.blob.core.windows.net`, asked as the app's identity or `az login`",
+        _storage_url,
+    ),
+    Setting(
+        "AZURE_STORAGE_CONNECTION_STRING",
+        "",
+        "Instead of `STORAGE_URL`: an Azure storage account with its key, or Azurite.",
+        "a connection string as the Azure portal shows it, or empty",
+        _connection_string,
+        secret=True,
     ),
     Setting("IMAGES_CONTAINER", "images", "Container of the photos.", "a name", _name),
     Setting("MODEL_CONTAINER", "model", "Container of the model.", "a name", _name),
@@ -149,8 +222,11 @@ SETTINGS: tuple[Setting, ...] = (
         "DATABASE_URL",
         "sqlite:///var/clothing.db",
         "The database of runs and predictions.",
-        "`sqlite:///FILE`",
-        _sqlite_url,
+        "`sqlite:///FILE`, `mssql+pyodbc://SERVER.database.windows.net/DATABASE` (login by the "
+        "app's identity or `az login`), or `mssql+pyodbc://USER:PASSWORD@HOST:PORT/DATABASE` with "
+        "special characters percent-encoded and, after a `?`, options of the ODBC driver (for "
+        "Azure none that trust any server)",
+        _database_url,
     ),
     Setting(
         "API_KEY",
@@ -192,6 +268,14 @@ SETTINGS: tuple[Setting, ...] = (
         _threshold,
     ),
     Setting(
+        "BLIND_SHARE",
+        "2%",
+        "Of the photos that the model is sure of, the share that people review without seeing its "
+        "answer: it tells how often that is right.",
+        "a share such as `5%`, from `0%` to `100%`",
+        _share,
+    ),
+    Setting(
         "TZ",
         "UTC",
         "Time zone of the pages; everything stored is UTC.",
@@ -214,12 +298,13 @@ SETTINGS: tuple[Setting, ...] = (
 class Config:
     """The settings, checked; an attribute for each, in the order of the table."""
 
-    storage_url: Path
+    storage_url: Path | str
+    azure_storage_connection_string: str | None = field(repr=False)
     images_container: str
     model_container: str
     model_blob: str
     model_sha256: str | None
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     api_key: str | None = field(repr=False)
     secret_key: str | None = field(repr=False)
     batch_size: int
@@ -227,6 +312,7 @@ class Config:
     decode_threads: int
     run_wait_seconds: int
     error_threshold: ErrorThreshold
+    blind_share: float
     tz: ZoneInfo
     log_format: str
     host: str
@@ -240,19 +326,46 @@ class Config:
             ConfigError: A value cannot be used; the message names the setting, what was
                 received (unless it is a secret) and what is accepted.
         """
+        for setting in SETTINGS:
+            if environ.get(setting.name, "").startswith("@Microsoft.KeyVault("):
+                raise ConfigError(  # Azure leaves the text of the reference in place of the secret
+                    f"{setting.name} is a Key Vault reference that was not resolved. Give the Web "
+                    "App's identity the role Key Vault Secrets User, and check the secret's name."
+                )
         values = {
             setting.name.lower(): _parsed(setting, environ.get(setting.name, "").strip())
             for setting in SETTINGS
         }
         config = cls(**values)
-        if environ.get("AZURE_STORAGE_CONNECTION_STRING"):
+        if config.azure_storage_connection_string and environ.get("STORAGE_URL", "").strip():
             raise ConfigError(
-                "AZURE_STORAGE_CONNECTION_STRING is set, but this version reads folders only. "
-                "Unset it, and set STORAGE_URL to a folder."
+                "Set STORAGE_URL or AZURE_STORAGE_CONNECTION_STRING. Received: both, and each "
+                "names another place for the photos."
             )
+        if config.is_in_azure_storage:
+            _check_azure_names(config)
         if not config.api_key and "WEBSITE_HOSTNAME" in environ:
-            raise ConfigError("API_KEY must be set where the app is reachable: this is Azure.")
+            raise ConfigError(
+                "API_KEY must be set where the app is reachable, and this is Azure. Add it to the "
+                "Web App's environment variables, best as a Key Vault reference."
+            )
         return config
+
+    def check_address(self) -> None:
+        """Refuse to serve other computers without a key.
+
+        Raises:
+            ConfigError: The address is reachable, and no key is set.
+        """
+        if not self.is_loopback and not self.api_key:
+            raise ConfigError(
+                f"HOST={self.host} is reachable from other computers, so API_KEY must be set."
+            )
+
+    @property
+    def is_in_azure_storage(self) -> bool:
+        """True if the containers are in Azure Blob Storage, False if they are folders."""
+        return bool(self.azure_storage_connection_string) or isinstance(self.storage_url, str)
 
     @property
     def is_loopback(self) -> bool:
@@ -261,6 +374,19 @@ class Config:
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+def _check_azure_names(config: Config) -> None:
+    names = {
+        "IMAGES_CONTAINER": config.images_container,
+        "MODEL_CONTAINER": config.model_container,
+    }
+    for setting, name in names.items():
+        if not 3 <= len(name) <= 63 or not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+            raise ConfigError(
+                f"{setting} takes, in Azure, 3 to 63 of a-z, 0-9 and single hyphens between them. "
+                f"Received: {name!r}."
+            )
 
 
 def _parsed(setting: Setting, received: str) -> Any:

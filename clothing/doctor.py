@@ -7,17 +7,23 @@ import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 
 from clothing.config import PROJECT
-from clothing.errors import ClothingError
+from clothing.errors import ClothingError, StorageError, StoreError
+from clothing.model import card_name
 from clothing.parts import Parts
+from clothing.sql_server import driver_of
 from clothing.storage import Container
 from clothing.tables import SCHEMA_VERSION
 
 LEAST_FREE_MB = 500
 """Disk space below which a night's rows and a new model may not fit."""
+
+MOST_CLOCK_SECONDS = 10
+"""Runs are taken for dead by clock, after 60 s; a clock must be much better than that."""
 
 SHORT_KEY = 16
 """An API key with fewer characters can be guessed."""
@@ -42,11 +48,9 @@ def examine(environ: Mapping[str, str]) -> Iterator[Check]:
         yield Check("settings", False, str(error), "Set it in the environment or in .env.")
         return
     yield _settings(parts)
-    yield _container(parts.images, "STORAGE_URL and IMAGES_CONTAINER")
-    yield _container(parts.models, "STORAGE_URL and MODEL_CONTAINER")
-    yield _tried("model", lambda: _model(parts), "Put a model there; see README, The model.")
-    yield _tried("database", lambda: _database(parts), "Check DATABASE_URL.")
-    yield _disk(Path(parts.store.url.database or PROJECT))
+    yield from _storage(parts)
+    yield from _database(parts)
+    yield _disk(parts.store.file or PROJECT)
     parts.store.dispose()
 
 
@@ -65,23 +69,70 @@ def _settings(parts: Parts) -> Check:
     return Check("settings", ok, found, "" if ok else f"Use {SHORT_KEY} characters or more.")
 
 
-def _container(container: Container, settings: str) -> Check:
+def _storage(parts: Parts) -> Iterator[Check]:
+    """Yield what there is of storage; if it does not answer, what is in it is not asked for."""
+    remedy = "Check STORAGE_URL or AZURE_STORAGE_CONNECTION_STRING."
+    reached = _tried("storage", lambda: _place(parts), remedy)
+    yield reached
+    if reached.ok:
+        yield _container(parts.images, "IMAGES_CONTAINER")
+        yield _container(parts.models, "MODEL_CONTAINER")
+        yield _tried("model", lambda: _model(parts), "Put a model there; see README, The model.")
+        return
+    for name in (f"container {parts.images.name}", f"container {parts.models.name}", "model"):
+        yield Check(name, False, "not looked at, as the storage cannot be used")
+
+
+def _place(parts: Parts) -> str:
+    """Return where the containers are, and in Azure which there are."""
+    if parts.account is None:
+        folder = PROJECT / parts.config.storage_url
+        if not folder.is_dir():
+            raise StorageError(f"There is no folder {folder}.", permanent=True)
+        return f"folder {folder}"
+    names = parts.account.containers()
+    if names is None:
+        return f"{parts.account.host}, whose containers may not be listed, which is fine"
+    return f"{parts.account.host}, with the containers {', '.join(names) or '(none)'}"
+
+
+def _container(container: Container, setting: str) -> Check:
     def look() -> str:
         names = [photo.name for photo in islice(container.list_photos(), 1000)]
         number = "1,000 or more" if len(names) == 1000 else str(len(names))
         return f"{number} files" if names else "empty"
 
-    return _tried(f"container {container.name}", look, f"Check {settings}.")
+    return _tried(f"container {container.name}", look, f"Check {setting}.")
 
 
 def _model(parts: Parts) -> str:
     classifier = parts.load_classifier()
     card = classifier.card
     size = f"{card.height} × {card.width} × {card.channels}"
-    return f"{classifier.version}, takes {size}, {card.preprocessing}"
+    name = card_name(parts.config.model_blob)
+    source = f"card {name}" if parts.models.etag(name) else "no card, so the tutorial's defaults"
+    return f"{classifier.version}, takes {size}, {card.preprocessing}; {source}"
 
 
-def _database(parts: Parts) -> str:
+def _database(parts: Parts) -> Iterator[Check]:
+    """Yield what there is of the database; what stands on a failure is not looked at."""
+    if parts.store.file:
+        yield _tried("database", lambda: _database_file(parts), "Check DATABASE_URL.")
+        return
+    looks: list[tuple[str, Callable[[], str], str]] = [
+        ("odbc driver", lambda: driver_of(parts.store.url), "Install it."),
+        ("database", lambda: _login(parts), "Check DATABASE_URL, and who may log in."),
+        ("schema", lambda: _schema(parts), "Make program and database fit each other."),
+        ("clock", lambda: _clock(parts), "Set this computer's clock by a time server (NTP)."),
+    ]
+    well = True
+    for name, look, remedy in looks:
+        check = _tried(name, look, remedy) if well else Check(name, False, "not looked at")
+        well = check.ok
+        yield check
+
+
+def _database_file(parts: Parts) -> str:
     found = parts.store.schema_version()
     address = parts.store.url.render_as_string(hide_password=True)
     if found is None:
@@ -89,6 +140,26 @@ def _database(parts: Parts) -> str:
     if found != SCHEMA_VERSION:
         return f"{address}, schema {found}; the next start brings it to {SCHEMA_VERSION}"
     return f"{address}, schema {found}"
+
+
+def _login(parts: Parts) -> str:
+    parts.store.clock()
+    return parts.store.url.set(query={}).render_as_string(hide_password=True)
+
+
+def _schema(parts: Parts) -> str:
+    parts.store.ready()
+    return SCHEMA_VERSION
+
+
+def _clock(parts: Parts) -> str:
+    ahead = (datetime.now(UTC) - parts.store.clock()).total_seconds()
+    if abs(ahead) > MOST_CLOCK_SECONDS:
+        raise StoreError(
+            f"This computer's clock and the database's differ by {abs(ahead):.0f} s, so a run that "
+            "goes on may be taken for dead."
+        )
+    return f"{abs(ahead):.1f} s from the database's"
 
 
 def _disk(path: Path) -> Check:

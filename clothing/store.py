@@ -1,18 +1,21 @@
 """The store: runs, predictions, failures. The only module that speaks SQL.
 
-Owns SQLAlchemy and Alembic. Every write is one transaction, and doing one again changes nothing.
-Times are UTC: they lie in the tables without a zone and leave this module with one.
+Owns SQLAlchemy and Alembic. Every write is one transaction, and doing one again changes nothing:
+so one whose end was never heard of, because the line broke or the server moved, is simply done
+again. Names and etags are compared by hash, so no collation has a say. Times are UTC: they lie in
+the tables without a zone and leave this module with one.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 
 from clothing.errors import ActiveRunError, StoreError
 from clothing.labels import COLUMNS
@@ -27,8 +30,16 @@ from clothing.photos import (
     answer_key,
     photo_key,
 )
+from clothing.sql_server import (
+    again,
+    in_words,
+    is_transient,
+    let_statements_take_long,
+    make_engine,
+)
 from clothing.tables import (
     SCHEMA_VERSION,
+    UTC_TIME,
     batch_run,
     image_failure,
     image_prediction,
@@ -43,6 +54,9 @@ PAGE = 100
 
 _KEYS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
 _LOCK_SECONDS = 30  # how long SQLite waits for another writer
+_SAME_MOMENT = timedelta(milliseconds=10)  # a driver may round what it sends
+
+_Returned = TypeVar("_Returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,51 +75,53 @@ class Store:
     """The database behind a SQLAlchemy address; opens a connection when first asked something.
 
     Args:
-        url: For instance `sqlite:////absolute/path/clothing.db`.
+        url: For instance `sqlite:////absolute/path/clothing.db`, or `mssql+pyodbc://…`.
+
+    Attributes:
+        file: The database's file, or None if it is a server's.
     """
 
     def __init__(self, url: str) -> None:
         self.url = sa.make_url(url)
-        self._engine = sa.create_engine(self.url)
-        self._file = Path(self.url.database or "") if self.url.drivername == "sqlite" else None
-        if self._file:
-            sa.event.listen(self._engine, "do_connect", self._make_folder)
-            sa.event.listen(self._engine, "connect", _prepare_sqlite)
-            sa.event.listen(self._engine, "begin", _begin_sqlite)
+        self.file = Path(self.url.database or "") if self.url.drivername == "sqlite" else None
+        self._made: sa.Engine | None = None
+        self._making = threading.Lock()
 
     def dispose(self) -> None:
         """Close all connections; the next question opens new ones."""
-        self._engine.dispose()
+        if self._made:
+            self._made.dispose()
 
     # Schema
 
     def schema_version(self) -> str | None:
         """Return the newest migration that this database has seen, or None if it is empty."""
-        if self._file and not self._file.exists():
+        return self._schema_version(patient=True)
+
+    def _schema_version(self, patient: bool) -> str | None:
+        if self.file and not self.file.exists():
             return None  # asking SQLite would make the file
-        with self._reading() as connection:
-            return _schema_version(connection)
+        return self._read(_schema_version, patient)
 
     def upgrade(self) -> None:
         """Bring the schema to this code's version; of several at once, one does it."""
-        from alembic import command  # 0.1 s: only a database that is behind pays it
-        from alembic.config import Config
+        try:
+            self._write(_upgrade)
+        except StoreError as error:
+            was_faster = _refused_a_statement(error) and self.schema_version() == SCHEMA_VERSION
+            if not was_faster:  # another one
+                raise
 
-        with self._writing() as connection:
-            if _schema_version(connection) == SCHEMA_VERSION:
-                return
-            config = Config()
-            config.set_main_option("script_location", "clothing:migrations")
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-
-    def ready(self) -> None:
+    def ready(self, patient: bool = True) -> None:
         """Make sure that the schema fits: SQLite is upgraded, any other database must have been.
+
+        Args:
+            patient: False not to wait for a database that is waking up.
 
         Raises:
             StoreError: It cannot be reached, or its schema is another version's.
         """
-        found = self.schema_version()
+        found = self._schema_version(patient)
         if found == SCHEMA_VERSION:
             return
         if found is not None and found > SCHEMA_VERSION:
@@ -113,12 +129,19 @@ class Store:
                 f"The database has schema {found}, which is newer than this program's "
                 f"{SCHEMA_VERSION}. Update the program."
             )
-        if not self._file:
+        if not self.file:
             raise StoreError(
                 f"The database must have schema {SCHEMA_VERSION}. Received: {found or 'none'}. "
                 "Run: python -m clothing db upgrade"
             )
         self.upgrade()
+
+    def clock(self) -> datetime:
+        """Return the time that the database's server has."""
+        if self.file:
+            return datetime.now(UTC)  # there is no other clock
+        query = sa.select(sa.func.sysutcdatetime(type_=UTC_TIME))
+        return _utc(self._read(lambda connection: connection.execute(query).scalar_one()))
 
     # Runs
 
@@ -146,18 +169,26 @@ class Store:
             "failed": 0,
             "skipped": 0,
         }
+        tries = 0
+
+        def insert(connection: sa.Connection) -> int:
+            nonlocal tries
+            tries += 1
+            key = connection.execute(sa.insert(batch_run), row).inserted_primary_key
+            return int(key[0]) if key else 0
+
         self.interrupt_stale_runs()
         try:
-            with self._writing() as connection:
-                key = connection.execute(sa.insert(batch_run), row).inserted_primary_key
+            return self.run(self._write(insert))
         except StoreError as error:
-            if isinstance(error.__cause__, IntegrityError) and (active := self.active_run()):
-                raise ActiveRunError(
-                    f"Run {active.run_id} is going on since {active.started_at:%H:%M:%S} UTC.",
-                    run_id=active.run_id,
-                ) from error
-            raise
-        return self.run(key[0] if key else 0)
+            if not _is_duplicate(error) or not (active := self.active_run()):
+                raise
+            if tries > 1 and active.started_at == _utc(now):
+                return active  # the first try had done it, only its answer was lost
+            raise ActiveRunError(
+                f"Run {active.run_id} is going on since {active.started_at:%H:%M:%S} UTC.",
+                run_id=active.run_id,
+            ) from error
 
     def describe_run(self, run_id: int, model_version: str, preprocessing_version: str) -> None:
         """Note what a run that goes on classifies with."""
@@ -165,8 +196,7 @@ class Store:
             "model_version": model_version,
             "preprocessing_version": preprocessing_version,
         }
-        with self._writing() as connection:
-            _update_running(connection, run_id, versions)
+        self._write(lambda connection: _update_running(connection, run_id, versions))
 
     def beat(self, run_id: int, counts: Counts, expected: int | None) -> None:
         """Show that a run is alive, and how far it is.
@@ -180,8 +210,8 @@ class Store:
             StoreError: It goes on no longer: someone took it for dead, and this process must stop.
         """
         alive = {"heartbeat_at": _now(), "expected": expected, **_columns_of(counts)}
-        with self._writing() as connection:
-            _update_running(connection, run_id, alive)
+        # One try only: the next heartbeat comes soon, and says more.
+        self._write(lambda connection: _update_running(connection, run_id, alive), patient=False)
 
     def save(self, run: Run, outcomes: Sequence[Outcome], counts: Counts) -> None:
         """Write the outcomes of a batch, and how far the run is, in one transaction.
@@ -193,11 +223,19 @@ class Store:
         """
         predictions = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
         failures = [outcome for outcome in outcomes if isinstance(outcome, Failure)]
-        with self._writing() as connection:
+
+        def insert(connection: sa.Connection) -> None:
             _insert_predictions(connection, run, predictions)
             _insert_failures(connection, run, failures)
             progress = {"heartbeat_at": _now(), **_columns_of(counts)}
             _update_running(connection, run.run_id, progress)
+
+        try:
+            self._write(insert)
+        except StoreError as error:
+            if not _is_duplicate(error):
+                raise
+            self._write(insert)  # a try that was given up came through after all
 
     def close_run(
         self, run_id: int, status: RunStatus, counts: Counts | None, error: str | None
@@ -215,8 +253,7 @@ class Store:
         final["error"] = error[:2000] if error else None
         if counts:
             final |= {"expected": counts.listed, **_columns_of(counts)}
-        with self._writing() as connection:
-            _update_running(connection, run_id, final)
+        self._write(lambda connection: _close_running(connection, run_id, final))
 
     def interrupt_stale_runs(self) -> None:
         """Bring runs that show no life to the final state "interrupted"."""
@@ -227,11 +264,11 @@ class Store:
             "error": f"no sign of life for {STALE.total_seconds():.0f} s",
         }
         stale = (batch_run.c.status == "running") & (batch_run.c.heartbeat_at < now - STALE)
-        with self._reading() as connection:  # pages ask often, and writing takes the lock
-            if connection.scalar(sa.select(batch_run.c.run_id).where(stale)) is None:
-                return
-        with self._writing() as connection:
-            connection.execute(sa.update(batch_run).where(stale).values(died))
+        query = sa.select(batch_run.c.run_id).where(stale)
+        change = sa.update(batch_run).where(stale).values(died)
+        # Asking first: pages ask often, and writing takes the lock.
+        if self._read(lambda connection: connection.scalar(query)) is not None:
+            self._write(lambda connection: connection.execute(change))
 
     def run(self, run_id: int) -> Run:
         """Return one run.
@@ -239,27 +276,51 @@ class Store:
         Raises:
             LookupError: There is none with this number.
         """
-        query = sa.select(batch_run).where(batch_run.c.run_id == run_id)
-        with self._reading() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        if row is None:
+        rows = self._rows(sa.select(batch_run).where(batch_run.c.run_id == run_id))
+        if not rows:
             raise LookupError(f"There is no run {run_id}.")
-        return _run_of(row)
+        return _run_of(rows[0])
 
     def active_run(self) -> Run | None:
         """Return the run that goes on, or None."""
-        query = sa.select(batch_run).where(batch_run.c.status == "running")
-        with self._reading() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        return _run_of(row) if row else None
+        rows = self._rows(sa.select(batch_run).where(batch_run.c.status == "running"))
+        return _run_of(rows[0]) if rows else None
 
     def runs(self, before: int | None = None, limit: int = PAGE) -> list[Run]:
         """Return runs, newest first; with `before`, only those with smaller numbers."""
         query = sa.select(batch_run).order_by(batch_run.c.run_id.desc()).limit(limit)
         if before is not None:
             query = query.where(batch_run.c.run_id < before)
-        with self._reading() as connection:
-            return [_run_of(row) for row in connection.execute(query).mappings()]
+        return [_run_of(row) for row in self._rows(query)]
+
+    def first_run(self) -> Run | None:
+        """Return the oldest run, or None if there was none yet."""
+        rows = self._rows(sa.select(batch_run).order_by(batch_run.c.run_id).limit(1))
+        return _run_of(rows[0]) if rows else None
+
+    def last_success(self) -> Run | None:
+        """Return the newest run that succeeded, or None."""
+        query = sa.select(batch_run).where(batch_run.c.status == "succeeded")
+        rows = self._rows(query.order_by(batch_run.c.run_id.desc()).limit(1))
+        return _run_of(rows[0]) if rows else None
+
+    def runs_by_status(self) -> dict[str, int]:
+        """Return how many runs are in each status that a run is in."""
+        number = sa.func.count().label("number")
+        query = sa.select(batch_run.c.status, number).group_by(batch_run.c.status)
+        return {row["status"]: row["number"] for row in self._rows(query)}
+
+    def waiting_for_review(self) -> int:
+        """Return how many photos a person should look at, and nobody has yet."""
+        view = sa.table(
+            "current_prediction",
+            sa.column("needs_review", sa.Boolean),
+            sa.column("reviewed_category"),
+        )
+        query = sa.select(sa.func.count().label("number")).select_from(view)
+        query = query.where(view.c.needs_review == sa.true(), view.c.reviewed_category.is_(None))
+        number: int = self._rows(query)[0]["number"]
+        return number
 
     # Outcomes
 
@@ -267,12 +328,11 @@ class Store:
         """Return those photos that this model, behind these steps, has answered already."""
         photo_by_key = {answer_key(photo, model, preprocessing): photo for photo in photos}
         column = image_prediction.c.answer_key
-        with self._reading() as connection:
-            return {
-                photo_by_key[key]
-                for keys in _slices(list(photo_by_key))
-                for key in connection.scalars(sa.select(column).where(column.in_(keys)))
-            }
+        return {
+            photo_by_key[row["answer_key"]]
+            for keys in _slices(list(photo_by_key))
+            for row in self._rows(sa.select(column).where(column.in_(keys)))
+        }
 
     def answers(
         self, photos: Sequence[Photo], model: str, preprocessing: str
@@ -281,11 +341,10 @@ class Store:
         photo_by_key = {answer_key(photo, model, preprocessing): photo for photo in photos}
         table = image_prediction.c
         found: dict[Photo, StoredPrediction] = {}
-        with self._reading() as connection:
-            for keys in _slices(list(photo_by_key)):
-                query = _predictions_query().where(table.answer_key.in_(keys))
-                for row in connection.execute(query.order_by(table.image_id)).mappings():
-                    found[photo_by_key[row["answer_key"]]] = _stored_prediction_of(row)
+        for keys in _slices(list(photo_by_key)):
+            query = predictions_query().where(table.answer_key.in_(keys))
+            for row in self._rows(query.order_by(table.image_id)):
+                found[photo_by_key[row["answer_key"]]] = stored_of(row)
         return found
 
     def failures(self, run_id: int, photos: Sequence[Photo]) -> dict[Photo, Failure]:
@@ -293,13 +352,12 @@ class Store:
         photo_by_key = {photo_key(photo): photo for photo in photos}
         table = image_failure.c
         found: dict[Photo, Failure] = {}
-        with self._reading() as connection:
-            for keys in _slices(list(photo_by_key)):
-                query = sa.select(image_failure).where(
-                    table.run_id == run_id, table.photo_key.in_(keys)
-                )
-                for row in connection.execute(query).mappings():
-                    found[photo_by_key[row["photo_key"]]] = _failure_of(row)
+        for keys in _slices(list(photo_by_key)):
+            query = sa.select(image_failure).where(
+                table.run_id == run_id, table.photo_key.in_(keys)
+            )
+            for row in self._rows(query):
+                found[photo_by_key[row["photo_key"]]] = failure_of(row)
         return found
 
     def failures_of(self, run_id: int, limit: int = PAGE) -> list[Failure]:
@@ -310,8 +368,7 @@ class Store:
             .order_by(image_failure.c.failure_id)
             .limit(limit)
         )
-        with self._reading() as connection:
-            return [_failure_of(row) for row in connection.execute(query).mappings()]
+        return [failure_of(row) for row in self._rows(query)]
 
     def predictions(
         self,
@@ -332,7 +389,7 @@ class Store:
             limit: How many at most.
         """
         table = image_prediction.c
-        query = _predictions_query().where(table.image_id > after)
+        query = predictions_query().where(table.image_id > after)
         if run_id is not None:
             query = query.where(table.run_id == run_id)
         if category is not None:
@@ -340,8 +397,7 @@ class Store:
         if needs_review is not None:
             query = query.where(table.needs_review == needs_review)
         query = query.order_by(table.image_id).limit(limit)
-        with self._reading() as connection:
-            return [_stored_prediction_of(row) for row in connection.execute(query).mappings()]
+        return [stored_of(row) for row in self._rows(query)]
 
     def prediction(self, image_id: int) -> StoredPrediction:
         """Return one prediction.
@@ -349,42 +405,84 @@ class Store:
         Raises:
             LookupError: There is none with this number.
         """
-        query = _predictions_query().where(image_prediction.c.image_id == image_id)
-        with self._reading() as connection:
-            row = connection.execute(query).mappings().one_or_none()
-        if row is None:
+        rows = self._rows(predictions_query().where(image_prediction.c.image_id == image_id))
+        if not rows:
             raise LookupError(f"There is no prediction {image_id}.")
-        return _stored_prediction_of(row)
+        return stored_of(rows[0])
 
     # Connections
 
+    def read(self, work: Callable[[sa.Connection], _Returned]) -> _Returned:
+        """Return what the work of a module beside this one reads, in one transaction."""
+        return self._read(work)
+
+    def write(self, work: Callable[[sa.Connection], _Returned]) -> _Returned:
+        """Do the work of a module beside this one whole or not at all; done twice it is the same."""
+        return self._write(work)
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+        return self._read(lambda connection: connection.execute(query).mappings().all())
+
+    def _read(self, work: Callable[[sa.Connection], _Returned], patient: bool = True) -> _Returned:
+        return self._transact(work, patient, writes=False)
+
+    def _write(self, work: Callable[[sa.Connection], _Returned], patient: bool = True) -> _Returned:
+        return self._transact(work, patient, writes=True)
+
+    def _transact(
+        self, work: Callable[[sa.Connection], _Returned], patient: bool, writes: bool
+    ) -> _Returned:
+        """Do some work whole or not at all; do it anew, if patient, after errors that pass.
+
+        Nobody can tell whether the work of a try whose line broke is in the tables, so it must be
+        the same done twice.
+        """
+
+        def once() -> _Returned:
+            engine = self._engine().execution_options(writes=writes)
+            with self._translated(), engine.begin() as connection:
+                return work(connection)
+
+        return again(once, self._passes, patient)
+
+    def _passes(self, error: StoreError) -> bool:
+        """Tell whether an error passes; if so, let go of connections that may be as broken."""
+        passes = is_transient(error.__cause__, self.url)
+        if passes:
+            self.dispose()
+        return passes
+
+    def _engine(self) -> sa.Engine:
+        """Return the engine, made when first needed: without the ODBC driver it cannot be."""
+        with self._making:
+            if self._made is None:
+                self._made = self._sqlite_engine() if self.file else make_engine(self.url)
+            return self._made
+
+    def _sqlite_engine(self) -> sa.Engine:
+        engine = sa.create_engine(self.url)
+        sa.event.listen(engine, "do_connect", self._make_folder)
+        sa.event.listen(engine, "connect", _prepare_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
     def _make_folder(self, *_connecting: object) -> None:
-        if self._file:
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+        if self.file:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
 
     @contextmanager
-    def _reading(self) -> Iterator[sa.Connection]:
-        with _translated(), self._engine.begin() as connection:
-            yield connection
-
-    @contextmanager
-    def _writing(self) -> Iterator[sa.Connection]:
-        """Yield a connection whose transaction ends with the block, whole or not at all."""
-        writer = self._engine.execution_options(writes=True)
-        with _translated(), writer.begin() as connection:
-            yield connection
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what drivers raise into a StoreError without the query and its values."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        raise StoreError(f"The database cannot do this: {cause}") from error
-    except OSError as error:
-        raise StoreError(f"The folder of the database cannot be made: {error.strerror}") from error
+    def _translated(self) -> Iterator[None]:
+        """Turn what drivers raise into a StoreError without the query and its values."""
+        try:
+            yield
+        except SQLAlchemyError as error:
+            if not self.file:
+                raise StoreError(in_words(error, self.url)) from error
+            cause = getattr(error, "orig", None) or error
+            raise StoreError(f"The database cannot do this: {cause}") from error
+        except OSError as error:
+            reason = error.strerror
+            raise StoreError(f"The folder of the database cannot be made: {reason}") from error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -410,6 +508,34 @@ def _schema_version(connection: sa.Connection) -> str | None:
     return version
 
 
+def _upgrade(connection: sa.Connection) -> None:
+    from alembic import command  # 0.1 s: only a database that is behind pays it
+    from alembic.config import Config
+
+    if _schema_version(connection) == SCHEMA_VERSION:
+        return
+    let_statements_take_long(connection)
+    config = Config()
+    config.set_main_option("script_location", "clothing:migrations")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _is_duplicate(error: StoreError) -> bool:
+    return isinstance(error.__cause__, IntegrityError)
+
+
+def _refused_a_statement(error: StoreError) -> bool:
+    """Tell whether the database was reached, and then did not do what was asked."""
+    cause = error.__cause__
+    return isinstance(cause, DBAPIError) and cause.statement is not None
+
+
+def _is_moment(found: datetime | None, meant: datetime) -> bool:
+    """Tell whether a time that was read is one that was written."""
+    return found is not None and abs(found - meant) < _SAME_MOMENT
+
+
 def _update_running(connection: sa.Connection, run_id: int, values: Mapping[str, Any]) -> None:
     """Change a run that goes on; the row count tells whether it still did."""
     going_on = (batch_run.c.run_id == run_id) & (batch_run.c.status == "running")
@@ -418,38 +544,50 @@ def _update_running(connection: sa.Connection, run_id: int, values: Mapping[str,
         raise StoreError(f"Run {run_id} goes on no longer; it was closed by someone else.")
 
 
+def _close_running(connection: sa.Connection, run_id: int, final: Mapping[str, Any]) -> None:
+    """Close a run that goes on; one that was closed in just this way stays as it is."""
+    table = batch_run.c
+    query = sa.select(table.status, table.finished_at).where(table.run_id == run_id)
+    row = connection.execute(query).one_or_none()
+    if row and row.status == final["status"] and _is_moment(row.finished_at, final["finished_at"]):
+        return
+    _update_running(connection, run_id, final)
+
+
 def _insert_predictions(
     connection: sa.Connection, run: Run, predictions: Sequence[Prediction]
 ) -> None:
     """Insert predictions and their probabilities; one that is there already stays as it is."""
+    forced_run = _forced_run(run)
     rows = [_row_of(prediction, run) for prediction in predictions]
     pairs = {row["answer_key"]: (row, one) for row, one in zip(rows, predictions, strict=True)}
-    for key in _present(connection, list(pairs), _forced_run(run)):
+    for key in _image_ids(connection, list(pairs), forced_run):
         del pairs[key]
     if not pairs:
         return
-    query = sa.insert(image_prediction).returning(
-        image_prediction.c.image_id, sort_by_parameter_order=True
-    )
-    image_ids = connection.scalars(query, [row for row, _ in pairs.values()]).all()
+    connection.execute(_adding(image_prediction), [row for row, _ in pairs.values()])
+    image_ids = _image_ids(connection, list(pairs), forced_run)
     probabilities = [
-        {"image_id": image_id, **dict(zip(COLUMNS, prediction.probabilities, strict=True))}
-        for image_id, (_, prediction) in zip(image_ids, pairs.values(), strict=True)
+        {"image_id": image_ids[key], **dict(zip(COLUMNS, one.probabilities, strict=True))}
+        for key, (_, one) in pairs.items()
     ]
-    connection.execute(sa.insert(image_probabilities), probabilities)
+    connection.execute(_adding(image_probabilities), probabilities)
 
 
-def _present(connection: sa.Connection, keys: Sequence[str], forced_run: int) -> list[str]:
+def _adding(table: sa.Table) -> sa.Insert:
+    """Return the statement that adds rows; it returns none, as SQL Server's fast way cannot."""
+    return sa.insert(table).inline()
+
+
+def _image_ids(connection: sa.Connection, keys: Sequence[str], forced_run: int) -> dict[str, int]:
+    """Return the numbers of those answers that are in the table."""
     table = image_prediction.c
-    return [
-        key
+    query = sa.select(table.answer_key, table.image_id).where(table.forced_run == forced_run)
+    return {
+        row.answer_key: row.image_id
         for some in _slices(keys)
-        for key in connection.scalars(
-            sa.select(table.answer_key).where(
-                table.forced_run == forced_run, table.answer_key.in_(some)
-            )
-        )
-    ]
+        for row in connection.execute(query.where(table.answer_key.in_(some)))
+    }
 
 
 def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
@@ -474,16 +612,22 @@ def _forced_run(run: Run) -> int:
 
 
 def _insert_failures(connection: sa.Connection, run: Run, failures: Sequence[Failure]) -> None:
-    rows = [
-        {
+    """Insert failures; one that is there already stays as it is."""
+    rows = {
+        photo_key(failure.photo): {
             **_photo_columns(failure.photo, run),
             "stage": failure.stage,
             "reason": failure.reason[:500],
         }
         for failure in failures
-    ]
+    }
+    table = image_failure.c
+    query = sa.select(table.photo_key).where(table.run_id == run.run_id)
+    for keys in list(_slices(list(rows))):
+        for key in connection.scalars(query.where(table.photo_key.in_(keys))):
+            del rows[key]
     if rows:
-        connection.execute(sa.insert(image_failure), rows)
+        connection.execute(_adding(image_failure), list(rows.values()))
 
 
 def _photo_columns(photo: Photo, run: Run) -> dict[str, Any]:
@@ -506,14 +650,16 @@ def _columns_of(counts: Counts) -> dict[str, int]:
     }
 
 
-def _predictions_query() -> sa.Select[Any]:
+def predictions_query() -> sa.Select[Any]:
+    """Return the question for predictions with their probabilities, as `stored_of` reads them."""
     probabilities = [image_probabilities.c[column] for column in COLUMNS]
     return sa.select(image_prediction, *probabilities).join(
         image_probabilities, image_probabilities.c.image_id == image_prediction.c.image_id
     )
 
 
-def _stored_prediction_of(row: sa.RowMapping) -> StoredPrediction:
+def stored_of(row: sa.RowMapping) -> StoredPrediction:
+    """Return the prediction that a row of `predictions_query` holds."""
     prediction = Prediction(
         photo=_photo_of(row),
         predicted_category=row["predicted_category"],
@@ -533,7 +679,8 @@ def _stored_prediction_of(row: sa.RowMapping) -> StoredPrediction:
     )
 
 
-def _failure_of(row: sa.RowMapping) -> Failure:
+def failure_of(row: sa.RowMapping) -> Failure:
+    """Return the failure that a row of its table holds."""
     return Failure(photo=_photo_of(row), stage=row["stage"], reason=row["reason"])
 
 

@@ -12,12 +12,41 @@ from clothing.errors import ConfigError
 
 HASH = "0123456789abcdef" * 4
 
+ACCOUNT = "https://shop.blob.core.windows.net"
+BY_KEY = "DefaultEndpointsProtocol=https;AccountName=shop;AccountKey=aHVudGVyMg==;"
+BY_SIGNATURE = f"BlobEndpoint={ACCOUNT}/;SharedAccessSignature=sv=2025&sig=hunter2"
+
+TOKEN_URL = "mssql+pyodbc://shop.database.windows.net/returns"
+LOGIN_URL = "mssql+pyodbc://clothing:hunter2%21@127.0.0.1:1433/returns"
+DRIVER = "?driver=ODBC+Driver+18+for+SQL+Server&TrustServerCertificate=yes"
+HIDDEN = [
+    "mssql+pyodbc://clothing@server/night",
+    "mssql+pyodbc://:hunter2@server/night",
+    "mssql+pyodbc://clothing:hunter2@server",
+    "mssql+pyodbc://clothing:hunter2@server/night?odbc_connect=hunter2",
+    "mssql+pyodbc://server/night?UID=sa&PWD=hunter2",
+    "mssql+pyodbc://server/night?Authentication=ActiveDirectoryInteractive",
+    "mssql+pyodbc://server/night?driver",
+    f"{TOKEN_URL}?TrustServerCertificate=Yes",
+    f"{TOKEN_URL}?encrypt=no",
+]
+
 ACCEPTED: list[tuple[str, str, Any]] = [
     ("STORAGE_URL", "file:.", PROJECT),
     ("STORAGE_URL", "file:shop/photos", PROJECT / "shop" / "photos"),
     ("STORAGE_URL", "file:/photos", Path("/photos")),
     ("STORAGE_URL", "file:///photos/of%20today", Path("/photos/of today")),
     ("STORAGE_URL", "file:/photos/%23%3F", Path("/photos/#?")),
+    ("STORAGE_URL", ACCOUNT, ACCOUNT),
+    ("STORAGE_URL", "https://Shop.blob.core.windows.net/", ACCOUNT),
+    (
+        "STORAGE_URL",
+        "https://a1.z07.blob.storage.azure.net",
+        "https://a1.z07.blob.storage.azure.net",
+    ),
+    ("AZURE_STORAGE_CONNECTION_STRING", BY_KEY, BY_KEY),
+    ("AZURE_STORAGE_CONNECTION_STRING", BY_SIGNATURE, BY_SIGNATURE),
+    ("AZURE_STORAGE_CONNECTION_STRING", "UseDevelopmentStorage=true", "UseDevelopmentStorage=true"),
     ("IMAGES_CONTAINER", "returns", "returns"),
     ("IMAGES_CONTAINER", "shop/returns of today", "shop/returns of today"),
     ("MODEL_CONTAINER", "models", "models"),
@@ -27,6 +56,10 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("DATABASE_URL", "sqlite:///night.db", f"sqlite:///{(PROJECT / 'night.db').as_posix()}"),
     ("DATABASE_URL", "sqlite:////var/night.db", "sqlite:////var/night.db"),
     ("DATABASE_URL", "sqlite:////var/my%20night.db", "sqlite:////var/my night.db"),
+    ("DATABASE_URL", TOKEN_URL, TOKEN_URL),
+    ("DATABASE_URL", LOGIN_URL, LOGIN_URL),
+    ("DATABASE_URL", LOGIN_URL + DRIVER, LOGIN_URL + DRIVER),
+    ("DATABASE_URL", "mssql+pyodbc://[::1]:1433/shop", "mssql+pyodbc://[::1]:1433/shop"),
     ("API_KEY", "a key", "a key"),
     ("SECRET_KEY", "a secret", "a secret"),
     ("BATCH_SIZE", "1", 1),
@@ -58,6 +91,11 @@ REFUSED: list[tuple[str, str]] = [
     ("STORAGE_URL", "file:/photos #1"),
     ("STORAGE_URL", "file:/photos?today"),
     ("STORAGE_URL", "file://[photos"),
+    ("STORAGE_URL", "http://shop.blob.core.windows.net"),
+    ("STORAGE_URL", "https://shop.example"),
+    ("STORAGE_URL", "https://shop.blob.core.windows.net:443"),
+    ("STORAGE_URL", "https://shop.blob.core.windows.net/images"),
+    ("STORAGE_URL", "https://.blob.core.windows.net"),
     ("IMAGES_CONTAINER", "/images"),
     ("IMAGES_CONTAINER", "a\\b"),
     ("MODEL_CONTAINER", "/model"),
@@ -70,6 +108,17 @@ REFUSED: list[tuple[str, str]] = [
     ("DATABASE_URL", "sqlite://night.db"),
     ("DATABASE_URL", "sqlite:///"),
     ("DATABASE_URL", "mysql://server/night"),
+    ("DATABASE_URL", "mssql://server/night"),
+    ("DATABASE_URL", "mssql+pymssql://server/night"),
+    ("DATABASE_URL", "mssql+pyodbc://server"),
+    ("DATABASE_URL", "mssql+pyodbc://server/"),
+    ("DATABASE_URL", "mssql+pyodbc:///night"),
+    ("DATABASE_URL", "mssql+pyodbc://server/night/extra"),
+    ("DATABASE_URL", "mssql+pyodbc://server:0/night"),
+    ("DATABASE_URL", "mssql+pyodbc://server:65536/night"),
+    ("DATABASE_URL", "mssql+pyodbc://server\\instance/night"),
+    ("DATABASE_URL", "mssql+pyodbc://server;UID=sa/night"),
+    ("DATABASE_URL", "mssql+pyodbc://server/night#1"),
     ("BATCH_SIZE", "0"),
     ("BATCH_SIZE", "4097"),
     ("BATCH_SIZE", "-1"),
@@ -102,6 +151,9 @@ REFUSED: list[tuple[str, str]] = [
 
 TAKE_ANY_TEXT = {"API_KEY", "SECRET_KEY"}
 
+EXAMPLES = {"AZURE_STORAGE_CONNECTION_STRING": BY_SIGNATURE}
+"""Of secrets that do not take any text."""
+
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
 
 
@@ -125,7 +177,7 @@ def test_a_bad_value_is_refused_with_what_was_received_and_what_is_accepted(
 
 def test_every_setting_is_in_the_tables_above() -> None:
     assert {name for name, *_ in ACCEPTED} == set(BY_NAME)
-    assert {name for name, _ in REFUSED} == set(BY_NAME) - TAKE_ANY_TEXT
+    assert {name for name, _ in REFUSED} == set(BY_NAME) - TAKE_ANY_TEXT - set(EXAMPLES)
 
 
 def test_the_attributes_are_the_settings_in_the_order_of_the_table() -> None:
@@ -184,10 +236,11 @@ def test_a_database_that_sqlite_would_look_for_elsewhere_is_refused() -> None:
     "setting", [item for item in SETTINGS if item.secret], ids=lambda s: s.name
 )
 def test_a_secret_has_no_default_and_is_never_shown(setting: Setting) -> None:
-    config = Config.from_env({setting.name: "hunter2"})
+    secret = EXAMPLES.get(setting.name, "hunter2")
+    config = Config.from_env({setting.name: secret})
 
     assert setting.default == ""
-    assert getattr(config, setting.name.lower()) == "hunter2"
+    assert getattr(config, setting.name.lower()) == secret
     assert "hunter2" not in f"{config!r} {config}"
 
 
@@ -202,7 +255,7 @@ def test_a_refusal_of_another_setting_shows_no_secret(name: str, received: str) 
 @pytest.mark.parametrize(
     ("name", "received"),
     [
-        ("DATABASE_URL", "mssql+pyodbc://clothing:hunter2@shop.database.windows.net/returns"),
+        *(("DATABASE_URL", address) for address in HIDDEN),
         ("STORAGE_URL", "https://shop.blob.core.windows.net/?sv=2025&sig=hunter2"),
     ],
 )
@@ -211,6 +264,13 @@ def test_a_password_in_an_address_that_is_refused_is_not_shown(name: str, receiv
         Config.from_env({name: received})
 
     assert "hunter2" not in str(refusal.value)
+
+
+def test_a_password_in_an_address_that_is_taken_is_not_shown() -> None:
+    config = Config.from_env({"DATABASE_URL": LOGIN_URL})
+
+    assert "hunter2" in config.database_url
+    assert "hunter2" not in f"{config!r} {config}"
 
 
 @pytest.mark.parametrize("key", [{}, {"API_KEY": ""}, {"API_KEY": "  "}])
@@ -268,8 +328,50 @@ def test_a_threshold_is_shown_as_it_was_set(text: str) -> None:
     assert str(Config.from_env({"ERROR_THRESHOLD": text}).error_threshold) == text
 
 
-def test_an_azure_connection_string_is_refused_and_not_shown() -> None:
-    with pytest.raises(ConfigError, match="reads folders only") as refused:
-        Config.from_env({"AZURE_STORAGE_CONNECTION_STRING": "AccountKey=hunter2"})
+@pytest.mark.parametrize(
+    "received",
+    [
+        "hunter2",
+        "AccountKey=hunter2",
+        "AccountName=shop",
+        "AccountName=shop;AccountKey=hunter2",
+        "AccountName=shop;hunter2;AccountKey=aHVudGVyMg==",
+        "https://shop.blob.core.windows.net/?sv=2025&sig=hunter2",
+    ],
+)
+def test_a_connection_string_that_is_none_is_refused_and_not_shown(received: str) -> None:
+    with pytest.raises(ConfigError, match="AZURE_STORAGE_CONNECTION_STRING takes") as refusal:
+        Config.from_env({"AZURE_STORAGE_CONNECTION_STRING": received})
 
-    assert "hunter2" not in str(refused.value)
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_two_places_for_the_photos_are_refused() -> None:
+    with pytest.raises(ConfigError, match="Received: both") as refusal:
+        Config.from_env({"AZURE_STORAGE_CONNECTION_STRING": BY_SIGNATURE, "STORAGE_URL": "file:."})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["no", "n" * 64, "Images", "a_b", "a/b", "a--b", "-ab", "ab-", "äöü"]
+)
+@pytest.mark.parametrize("setting", ["IMAGES_CONTAINER", "MODEL_CONTAINER"])
+def test_a_name_that_azure_takes_for_no_container_is_refused_there(setting: str, name: str) -> None:
+    Config.from_env({setting: name})
+
+    with pytest.raises(ConfigError, match=f"{setting} takes, in Azure, 3 to 63 of a-z"):
+        Config.from_env({setting: name, "STORAGE_URL": ACCOUNT})
+
+
+@pytest.mark.parametrize(
+    ("environ", "azure"),
+    [
+        ({}, False),
+        ({"STORAGE_URL": "file:shop"}, False),
+        ({"STORAGE_URL": ACCOUNT}, True),
+        ({"AZURE_STORAGE_CONNECTION_STRING": BY_KEY}, True),
+    ],
+)
+def test_photos_are_in_azure_or_in_folders(environ: dict[str, str], azure: bool) -> None:
+    assert Config.from_env(environ).is_in_azure_storage is azure

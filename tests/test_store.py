@@ -1,7 +1,7 @@
 """The store: what it keeps, and that doing a thing twice changes nothing."""
 
-import sqlite3
 import threading
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +15,19 @@ from clothing.errors import ActiveRunError, StoreError
 from clothing.photos import Counts, Failure, Photo, Prediction, Run
 from clothing.store import STALE, Store
 from clothing.tables import SCHEMA_VERSION, metadata
+from tests.sql_server_double import opened
+
+
+@pytest.fixture(params=["SQLite", "SQL Server"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty database with the current schema; SQL Server's is a stand-in."""
+    if request.param == "SQL Server":
+        yield request.getfixturevalue("server_store")
+        return
+    store = Store(f"sqlite:///{tmp_path}/clothing.db")
+    store.ready()
+    yield store
+    store.dispose()
 
 
 def a_photo(name: str = "a.jpg", etag: str = "1") -> Photo:
@@ -38,13 +51,15 @@ def closed(store: Store, run: Run) -> None:
 
 
 def count_of(tmp_path: Path, table: str) -> int:
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         (count,) = connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()
-    connection.close()
     return int(count)
 
 
-def test_the_migrations_arrive_at_the_tables(store: Store, tmp_path: Path) -> None:
+def test_the_migrations_arrive_at_the_tables(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+    store.ready()
+    store.dispose()
     engine = sa.create_engine(store.url)
 
     with engine.connect() as connection:
@@ -90,9 +105,8 @@ def test_many_that_upgrade_an_empty_database_at_once_make_one_schema(tmp_path: P
 
 
 def test_a_newer_schema_is_refused(store: Store, tmp_path: Path) -> None:
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    connection.close()
 
     with pytest.raises(StoreError, match="newer than this program"):
         store.ready()
@@ -277,12 +291,11 @@ def test_a_batch_that_is_there_in_part_is_completed(store: Store, tmp_path: Path
 
 def test_a_failed_save_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
     run = an_open_run(store)
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         connection.execute(
             "CREATE TRIGGER full BEFORE INSERT ON image_probabilities "
             "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
         )
-    connection.close()
 
     with pytest.raises(StoreError, match="disk full"):
         store.save(run, [a_prediction(a_photo())], Counts(1, 1))
@@ -293,9 +306,8 @@ def test_a_failed_save_leaves_nothing_behind(store: Store, tmp_path: Path) -> No
 
 def test_an_error_shows_no_query_and_no_values(store: Store, tmp_path: Path) -> None:
     run = an_open_run(store)
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         connection.execute("DROP TABLE image_probabilities")
-    connection.close()
 
     with pytest.raises(StoreError) as refused:
         store.save(run, [a_prediction(a_photo("secret-name.jpg"))], Counts(1, 1))
@@ -399,31 +411,28 @@ def test_the_view_shows_the_newest_answer_corrected_by_its_review(
     store.save(run, [a_prediction(a_photo(), "Bag")], Counts(1, 1))
     closed(store, run)
     (stored,) = store.predictions()
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         connection.execute(
             "INSERT INTO image_review (image_id, photo_key, etag, reviewed_category, reviewer, "
             "timestamp) SELECT image_id, photo_key, etag, 'Dress', 'Kim', '2026-11-22' "
             "FROM image_prediction"
         )
-    connection.close()
     newer = an_open_run(store, model="m-2")
     store.save(newer, [a_prediction(a_photo(), "Coat")], Counts(1, 1))
 
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         rows = connection.execute(
             "SELECT category, predicted_category, reviewed_category, run_id FROM current_prediction"
         ).fetchall()
-    connection.close()
 
     assert stored.prediction.predicted_category == "Bag"
     assert rows == [("Dress", "Coat", "Dress", newer.run_id)]
 
 
 def _set_heartbeat_back(tmp_path: Path, seconds: float) -> None:
-    with sqlite3.connect(tmp_path / "clothing.db") as connection:
+    with opened(tmp_path) as connection:
         connection.execute(
             "UPDATE batch_run SET heartbeat_at = "
             "strftime('%Y-%m-%d %H:%M:%f000', heartbeat_at, ?) WHERE status = 'running'",
             (f"-{seconds} seconds",),
         )
-    connection.close()

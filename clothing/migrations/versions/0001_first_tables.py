@@ -13,6 +13,7 @@ UTC_TIME = sa.DateTime().with_variant(
     mssql.DATETIME2(6),  # type: ignore[no-untyped-call]
     "mssql",
 )
+EXACTLY = "Latin1_General_BIN2"
 PROBABILITIES = (
     "t_shirt",
     "trouser",
@@ -59,12 +60,18 @@ WHERE p.image_id = (
 """
 
 
+def _text(length: int, collation: str | None = None) -> sa.Unicode:
+    return sa.Unicode(length).with_variant(sa.Unicode(2 * length, collation), "mssql")
+
+
 def upgrade() -> None:
     """Create the five tables and the view of current answers."""
     _create_runs()
     _create_predictions()
     _create_failures_and_reviews()
-    op.execute(CURRENT_PREDICTION)
+    # In T-SQL a view stands alone in its batch. A script is one batch, and EXEC makes another.
+    written = op.get_context().as_sql
+    op.execute(f"EXEC sp_executesql N'{CURRENT_PREDICTION}'" if written else CURRENT_PREDICTION)
 
 
 def _create_runs() -> None:
@@ -73,19 +80,19 @@ def _create_runs() -> None:
         sa.Column("run_id", ROW_ID, primary_key=True),
         sa.Column("status", sa.String(16), nullable=False),
         sa.Column("trigger", sa.String(32), nullable=False),
-        sa.Column("prefix", sa.Unicode(1024), nullable=False),
+        sa.Column("prefix", _text(1024, EXACTLY), nullable=False),
         sa.Column("force", sa.Boolean, nullable=False),
         sa.Column("started_at", UTC_TIME, nullable=False),
         sa.Column("heartbeat_at", UTC_TIME, nullable=False),
         sa.Column("finished_at", UTC_TIME),
-        sa.Column("model_version", sa.Unicode(128)),
-        sa.Column("preprocessing_version", sa.Unicode(64)),
+        sa.Column("model_version", _text(128)),
+        sa.Column("preprocessing_version", _text(64)),
         sa.Column("expected", sa.BigInteger),
         sa.Column("listed", sa.BigInteger, nullable=False),
         sa.Column("classified", sa.BigInteger, nullable=False),
         sa.Column("failed", sa.BigInteger, nullable=False),
         sa.Column("skipped", sa.BigInteger, nullable=False),
-        sa.Column("error", sa.Unicode(2000)),
+        sa.Column("error", _text(2000)),
     )
     running = sa.text("status = 'running'")
     op.create_index(
@@ -102,21 +109,21 @@ def _create_predictions() -> None:
     op.create_table(
         "image_prediction",
         sa.Column("image_id", ROW_ID, primary_key=True),
-        sa.Column("image_filename", sa.Unicode(1024), nullable=False),
-        sa.Column("predicted_category", sa.Unicode(64), nullable=False),
+        sa.Column("image_filename", _text(1024, EXACTLY), nullable=False),
+        sa.Column("predicted_category", _text(64), nullable=False),
         sa.Column("timestamp", UTC_TIME, nullable=False),
         sa.Column("run_id", ROW_ID, sa.ForeignKey("batch_run.run_id"), nullable=False),
-        sa.Column("container", sa.Unicode(63), nullable=False),
-        sa.Column("etag", sa.Unicode(128), nullable=False),
+        sa.Column("container", _text(63), nullable=False),
+        sa.Column("etag", _text(128, EXACTLY), nullable=False),
         sa.Column("photo_key", sa.String(64), nullable=False),
         sa.Column("answer_key", sa.String(64), nullable=False),
         sa.Column("forced_run", sa.BigInteger, nullable=False),
         sa.Column("confidence", sa.Float(53), nullable=False),
         sa.Column("margin", sa.Float(53), nullable=False),
         sa.Column("needs_review", sa.Boolean, nullable=False),
-        sa.Column("review_reason", sa.Unicode(200), nullable=False),
-        sa.Column("model_version", sa.Unicode(128), nullable=False),
-        sa.Column("preprocessing_version", sa.Unicode(64), nullable=False),
+        sa.Column("review_reason", _text(200), nullable=False),
+        sa.Column("model_version", _text(128), nullable=False),
+        sa.Column("preprocessing_version", _text(64), nullable=False),
         sa.UniqueConstraint("answer_key", "forced_run", name="one_answer"),
     )
     op.create_index("predictions_of_photo", "image_prediction", ["photo_key", "image_id"])
@@ -140,13 +147,13 @@ def _create_failures_and_reviews() -> None:
         "image_failure",
         sa.Column("failure_id", ROW_ID, primary_key=True),
         sa.Column("run_id", ROW_ID, sa.ForeignKey("batch_run.run_id"), nullable=False),
-        sa.Column("image_filename", sa.Unicode(1024), nullable=False),
+        sa.Column("image_filename", _text(1024, EXACTLY), nullable=False),
         sa.Column("timestamp", UTC_TIME, nullable=False),
-        sa.Column("container", sa.Unicode(63), nullable=False),
-        sa.Column("etag", sa.Unicode(128), nullable=False),
+        sa.Column("container", _text(63), nullable=False),
+        sa.Column("etag", _text(128, EXACTLY), nullable=False),
         sa.Column("photo_key", sa.String(64), nullable=False),
         sa.Column("stage", sa.String(16), nullable=False),
-        sa.Column("reason", sa.Unicode(500), nullable=False),
+        sa.Column("reason", _text(500), nullable=False),
         sa.UniqueConstraint("run_id", "photo_key", name="one_failure"),
     )
     op.create_table(
@@ -154,9 +161,9 @@ def _create_failures_and_reviews() -> None:
         sa.Column("review_id", ROW_ID, primary_key=True),
         sa.Column("image_id", ROW_ID, sa.ForeignKey("image_prediction.image_id")),
         sa.Column("photo_key", sa.String(64), nullable=False),
-        sa.Column("etag", sa.Unicode(128), nullable=False),
-        sa.Column("reviewed_category", sa.Unicode(64), nullable=False),
-        sa.Column("reviewer", sa.Unicode(128), nullable=False),
+        sa.Column("etag", _text(128, EXACTLY), nullable=False),
+        sa.Column("reviewed_category", _text(64), nullable=False),
+        sa.Column("reviewer", _text(128), nullable=False),
         sa.Column("timestamp", UTC_TIME, nullable=False),
     )
     op.create_index("reviews_of_photo", "image_review", ["photo_key", "review_id"])

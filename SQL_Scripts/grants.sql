@@ -1,0 +1,32 @@
+-- Lets the app into the database, with the least that it needs: it reads, adds rows, and keeps its
+-- own runs, and who reviews what, up to date. It cannot delete, change an answer, or the schema.
+--
+-- Run it once after schema.sql (or `python -m clothing db upgrade`), in the app's database and as
+-- the server's Entra administrator. Replace clothing-returns by the name of the Web App, whose
+-- system-assigned identity has the same name; for a user-assigned identity, by that one's name.
+-- Written by hand; a test holds that it names every table.
+
+CREATE USER [clothing-returns] FROM EXTERNAL PROVIDER;
+-- Where the server's identity may not read the directory (a pipeline, say), use the identity's
+-- client id, as bytes:       CREATE USER [clothing-returns] WITH SID = 0x..., TYPE = E;
+-- With a password instead:   CREATE USER [clothing-returns] WITH PASSWORD = '...';
+
+CREATE ROLE clothing_app;
+ALTER ROLE clothing_app ADD MEMBER [clothing-returns];
+
+GRANT SELECT ON alembic_version TO clothing_app;
+GRANT SELECT ON current_prediction TO clothing_app;
+GRANT SELECT, INSERT, UPDATE ON batch_run TO clothing_app;
+GRANT SELECT, INSERT ON image_prediction TO clothing_app;
+GRANT SELECT, INSERT ON image_probabilities TO clothing_app;
+GRANT SELECT, INSERT ON image_failure TO clothing_app;
+GRANT SELECT, INSERT ON image_review TO clothing_app;
+GRANT SELECT, INSERT, UPDATE ON review_claim TO clothing_app;
+GRANT SELECT, INSERT, UPDATE ON review_claim TO clothing_app;
+
+-- Whoever runs `python -m clothing db upgrade` needs more, and the app must not be that one:
+--     ALTER ROLE db_ddladmin ADD MEMBER [...];
+--     ALTER ROLE db_datareader ADD MEMBER [...];
+--     ALTER ROLE db_datawriter ADD MEMBER [...];
+-- People who only read the reports:
+--     ALTER ROLE db_datareader ADD MEMBER [...];

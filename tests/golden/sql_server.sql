@@ -1,0 +1,407 @@
+-- schema_version
+
+SELECT CAST(SERVERPROPERTY('ProductVersion') AS VARCHAR);
+
+SELECT schema_name();
+
+SELECT name FROM sys.system_views WHERE name IN ('dm_exec_sessions', 'dm_pdw_nodes_exec_sessions');
+
+SELECT CASE transaction_isolation_level
+                    WHEN 0 THEN NULL
+                    WHEN 1 THEN 'READ UNCOMMITTED'
+                    WHEN 2 THEN 'READ COMMITTED'
+                    WHEN 3 THEN 'REPEATABLE READ'
+                    WHEN 4 THEN 'SERIALIZABLE'
+                    WHEN 5 THEN 'SNAPSHOT' END
+                    AS TRANSACTION_ISOLATION_LEVEL
+                    FROM sys.dm_exec_sessions
+                    where session_id = @@SPID;
+
+SELECT CAST('test max support' AS NVARCHAR(max));
+
+SELECT 1 FROM fn_listextendedproperty(default, default, default, default, default, default, default);
+
+SELECT sys.objects.name
+FROM sys.objects JOIN sys.schemas ON sys.objects.schema_id = sys.schemas.schema_id
+WHERE sys.schemas.name = CAST(? AS NVARCHAR(max)) AND sys.objects.type IN (?, …) AND sys.objects.name IN (CAST(? AS NVARCHAR(max)));
+
+
+-- upgrade
+
+SELECT 1;
+
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
+);
+
+CREATE TABLE batch_run (
+    run_id BIGINT NOT NULL IDENTITY,
+    status VARCHAR(16) NOT NULL,
+    [trigger] VARCHAR(32) NOT NULL,
+    prefix NVARCHAR(2048) COLLATE Latin1_General_BIN2 NOT NULL,
+    force BIT NOT NULL,
+    started_at DATETIME2(6) NOT NULL,
+    heartbeat_at DATETIME2(6) NOT NULL,
+    finished_at DATETIME2(6) NULL,
+    model_version NVARCHAR(256) NULL,
+    preprocessing_version NVARCHAR(128) NULL,
+    expected BIGINT NULL,
+    listed BIGINT NOT NULL,
+    classified BIGINT NOT NULL,
+    failed BIGINT NOT NULL,
+    skipped BIGINT NOT NULL,
+    error NVARCHAR(4000) NULL,
+    PRIMARY KEY (run_id)
+);
+
+CREATE UNIQUE INDEX one_active_run ON batch_run (status) WHERE status = 'running';
+
+CREATE TABLE image_prediction (
+    image_id BIGINT NOT NULL IDENTITY,
+    image_filename NVARCHAR(2048) COLLATE Latin1_General_BIN2 NOT NULL,
+    predicted_category NVARCHAR(128) NOT NULL,
+    timestamp DATETIME2(6) NOT NULL,
+    run_id BIGINT NOT NULL,
+    container NVARCHAR(126) NOT NULL,
+    etag NVARCHAR(256) COLLATE Latin1_General_BIN2 NOT NULL,
+    photo_key VARCHAR(64) NOT NULL,
+    answer_key VARCHAR(64) NOT NULL,
+    forced_run BIGINT NOT NULL,
+    confidence FLOAT(53) NOT NULL,
+    margin FLOAT(53) NOT NULL,
+    needs_review BIT NOT NULL,
+    review_reason NVARCHAR(400) NOT NULL,
+    model_version NVARCHAR(256) NOT NULL,
+    preprocessing_version NVARCHAR(128) NOT NULL,
+    PRIMARY KEY (image_id),
+    CONSTRAINT one_answer UNIQUE (answer_key, forced_run),
+    FOREIGN KEY(run_id) REFERENCES batch_run (run_id)
+);
+
+CREATE INDEX predictions_of_photo ON image_prediction (photo_key, image_id);
+
+CREATE INDEX predictions_of_run ON image_prediction (run_id, image_id);
+
+CREATE TABLE image_probabilities (
+    probabilities_id BIGINT NOT NULL IDENTITY,
+    image_id BIGINT NOT NULL,
+    t_shirt FLOAT(53) NOT NULL,
+    trouser FLOAT(53) NOT NULL,
+    pullover FLOAT(53) NOT NULL,
+    dress FLOAT(53) NOT NULL,
+    coat FLOAT(53) NOT NULL,
+    sandal FLOAT(53) NOT NULL,
+    shirt FLOAT(53) NOT NULL,
+    sneaker FLOAT(53) NOT NULL,
+    bag FLOAT(53) NOT NULL,
+    ankle_boot FLOAT(53) NOT NULL,
+    PRIMARY KEY (probabilities_id),
+    UNIQUE (image_id),
+    FOREIGN KEY(image_id) REFERENCES image_prediction (image_id)
+);
+
+CREATE TABLE image_failure (
+    failure_id BIGINT NOT NULL IDENTITY,
+    run_id BIGINT NOT NULL,
+    image_filename NVARCHAR(2048) COLLATE Latin1_General_BIN2 NOT NULL,
+    timestamp DATETIME2(6) NOT NULL,
+    container NVARCHAR(126) NOT NULL,
+    etag NVARCHAR(256) COLLATE Latin1_General_BIN2 NOT NULL,
+    photo_key VARCHAR(64) NOT NULL,
+    stage VARCHAR(16) NOT NULL,
+    reason NVARCHAR(1000) NOT NULL,
+    PRIMARY KEY (failure_id),
+    CONSTRAINT one_failure UNIQUE (run_id, photo_key),
+    FOREIGN KEY(run_id) REFERENCES batch_run (run_id)
+);
+
+CREATE TABLE image_review (
+    review_id BIGINT NOT NULL IDENTITY,
+    image_id BIGINT NULL,
+    photo_key VARCHAR(64) NOT NULL,
+    etag NVARCHAR(256) COLLATE Latin1_General_BIN2 NOT NULL,
+    reviewed_category NVARCHAR(128) NOT NULL,
+    reviewer NVARCHAR(256) NOT NULL,
+    timestamp DATETIME2(6) NOT NULL,
+    PRIMARY KEY (review_id),
+    FOREIGN KEY(image_id) REFERENCES image_prediction (image_id)
+);
+
+CREATE INDEX reviews_of_photo ON image_review (photo_key, review_id);
+
+CREATE VIEW current_prediction AS
+SELECT
+    p.image_id,
+    p.image_filename,
+    COALESCE(r.reviewed_category, p.predicted_category) AS category,
+    p.predicted_category,
+    r.reviewed_category,
+    p.confidence,
+    p.margin,
+    p.needs_review,
+    p.review_reason,
+    p.timestamp,
+    p.run_id,
+    p.container,
+    p.etag,
+    p.model_version,
+    p.preprocessing_version
+FROM image_prediction AS p
+LEFT JOIN image_review AS r ON r.review_id = (
+    SELECT MAX(newest.review_id)
+    FROM image_review AS newest
+    WHERE newest.photo_key = p.photo_key AND newest.etag = p.etag
+)
+WHERE p.image_id = (
+    SELECT MAX(newest.image_id)
+    FROM image_prediction AS newest
+    WHERE newest.photo_key = p.photo_key
+);
+
+INSERT INTO alembic_version (version_num) OUTPUT inserted.version_num VALUES ('0001');
+
+ALTER TABLE image_review ADD seconds FLOAT(53) NULL;
+
+ALTER TABLE image_review ADD blind BIT NOT NULL DEFAULT 0;
+
+CREATE INDEX reviews_of_reviewer ON image_review (reviewer, timestamp);
+
+CREATE INDEX doubtful_predictions ON image_prediction (needs_review, margin, image_id);
+
+CREATE INDEX failures_of_photo ON image_failure (photo_key, failure_id);
+
+CREATE TABLE review_claim (
+    photo_key VARCHAR(64) NOT NULL,
+    image_id BIGINT NULL,
+    failure_id BIGINT NULL,
+    holder VARCHAR(64) NOT NULL,
+    claimed_at DATETIME2(6) NOT NULL,
+    expires_at DATETIME2(6) NOT NULL,
+    closed_at DATETIME2(6) NULL,
+    skipped BIT NOT NULL,
+    blind BIT NOT NULL,
+    PRIMARY KEY (photo_key),
+    FOREIGN KEY(image_id) REFERENCES image_prediction (image_id),
+    FOREIGN KEY(failure_id) REFERENCES image_failure (failure_id)
+);
+
+CREATE INDEX claims_of_holder ON review_claim (holder, claimed_at);
+
+DROP VIEW current_prediction;
+
+CREATE VIEW current_prediction AS
+SELECT
+    p.image_id,
+    p.image_filename,
+    COALESCE(r.reviewed_category, p.predicted_category) AS category,
+    p.predicted_category,
+    r.reviewed_category,
+    p.confidence,
+    p.margin,
+    p.needs_review,
+    p.review_reason,
+    p.timestamp,
+    p.run_id,
+    p.container,
+    p.etag,
+    p.model_version,
+    p.preprocessing_version
+FROM image_prediction AS p
+LEFT JOIN image_review AS r ON r.reviewed_category <> '(undone)' AND r.review_id = (
+    SELECT MAX(newest.review_id)
+    FROM image_review AS newest
+    WHERE newest.photo_key = p.photo_key AND newest.etag = p.etag
+)
+WHERE p.image_id = (
+    SELECT MAX(newest.image_id)
+    FROM image_prediction AS newest
+    WHERE newest.photo_key = p.photo_key
+);
+
+UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
+
+
+-- ready
+
+SELECT version_num FROM alembic_version;
+
+
+-- clock
+
+SELECT sysutcdatetime() AS sysutcdatetime_1;
+
+
+-- open_run
+
+SELECT batch_run.run_id
+FROM batch_run
+WHERE batch_run.status = ? AND batch_run.heartbeat_at < ?;
+
+INSERT INTO batch_run (status, [trigger], prefix, force, started_at, heartbeat_at, listed, classified, failed, skipped) OUTPUT inserted.run_id VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+SELECT batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run
+WHERE batch_run.run_id = ?;
+
+
+-- interrupt_stale_runs
+
+
+-- describe_run
+
+UPDATE batch_run SET model_version=?, preprocessing_version=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- beat
+
+UPDATE batch_run SET heartbeat_at=?, expected=?, listed=?, classified=?, failed=?, skipped=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- save
+
+SELECT image_prediction.answer_key, image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.forced_run = ? AND image_prediction.answer_key IN (?, …);
+
+INSERT INTO image_prediction (image_filename, predicted_category, timestamp, run_id, container, etag, photo_key, answer_key, forced_run, confidence, margin, needs_review, review_reason, model_version, preprocessing_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+INSERT INTO image_probabilities (image_id, t_shirt, trouser, pullover, dress, coat, sandal, shirt, sneaker, bag, ankle_boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+SELECT image_failure.photo_key
+FROM image_failure
+WHERE image_failure.run_id = ? AND image_failure.photo_key IN (?, …);
+
+INSERT INTO image_failure (run_id, image_filename, timestamp, container, etag, photo_key, stage, reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+UPDATE batch_run SET heartbeat_at=?, listed=?, classified=?, failed=?, skipped=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- run
+
+
+-- active_run
+
+SELECT batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run
+WHERE batch_run.status = ?;
+
+
+-- close_run
+
+SELECT batch_run.status, batch_run.finished_at
+FROM batch_run
+WHERE batch_run.run_id = ?;
+
+UPDATE batch_run SET status=?, heartbeat_at=?, finished_at=?, expected=?, listed=?, classified=?, failed=?, skipped=?, error=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- runs
+
+SELECT TOP n batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run ORDER BY batch_run.run_id DESC;
+
+SELECT TOP n batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run
+WHERE batch_run.run_id < ? ORDER BY batch_run.run_id DESC;
+
+
+-- first_run
+
+SELECT TOP n batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run ORDER BY batch_run.run_id;
+
+
+-- last_success
+
+SELECT TOP n batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
+FROM batch_run
+WHERE batch_run.status = ? ORDER BY batch_run.run_id DESC;
+
+
+-- runs_by_status
+
+SELECT batch_run.status, count(*) AS number
+FROM batch_run GROUP BY batch_run.status;
+
+
+-- waiting_for_review
+
+SELECT count(*) AS number
+FROM current_prediction
+WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_category IS NULL;
+
+
+-- answered
+
+SELECT image_prediction.answer_key
+FROM image_prediction
+WHERE image_prediction.answer_key IN (?, …);
+
+
+-- answers
+
+SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.answer_key IN (?, …) ORDER BY image_prediction.image_id;
+
+
+-- failures
+
+SELECT image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason
+FROM image_failure
+WHERE image_failure.run_id = ? AND image_failure.photo_key IN (?, …);
+
+
+-- failures_of
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason
+FROM image_failure
+WHERE image_failure.run_id = ? ORDER BY image_failure.failure_id;
+
+
+-- predictions
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? ORDER BY image_prediction.image_id;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? AND image_prediction.run_id = ? ORDER BY image_prediction.image_id;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? AND image_prediction.predicted_category = ? ORDER BY image_prediction.image_id;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? AND image_prediction.needs_review = 1 ORDER BY image_prediction.image_id;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? AND image_prediction.needs_review = 0 ORDER BY image_prediction.image_id;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id > ? AND image_prediction.run_id = ? AND image_prediction.predicted_category = ? AND image_prediction.needs_review = 1 ORDER BY image_prediction.image_id;
+
+
+-- prediction
+
+SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
+WHERE image_prediction.image_id = ?;
+
+
+-- open_run, over a dead one
+
+UPDATE batch_run SET status=?, finished_at=?, error=? WHERE batch_run.status = ? AND batch_run.heartbeat_at < ?;
+
+
+-- close_run, without counts
+
+UPDATE batch_run SET status=?, heartbeat_at=?, finished_at=?, error=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- dispose

@@ -1,0 +1,608 @@
+"""SQL Server through a stand-in: how it is reached, what passes, what is said, what is sent."""
+
+import inspect
+import json
+import logging
+import struct
+import subprocess
+import sys
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+import sqlalchemy as sa
+import sqlglot
+from azure.core.exceptions import ClientAuthenticationError
+from click.testing import CliRunner
+from sqlalchemy.exc import DBAPIError
+
+from clothing.cli import main
+from clothing.config import PROJECT
+from clothing.doctor import examine
+from clothing.errors import ActiveRunError, StoreError
+from clothing.photos import Counts, Failure, Photo, Prediction, Run
+from clothing.sql_server import (
+    PATIENCE_SECONDS,
+    WAITS,
+    access_token,
+    again,
+    driver_of,
+    in_words,
+    is_transient,
+    knock,
+)
+from clothing.store import Store
+from clothing.tables import SCHEMA_VERSION
+from tests.renew_statements import GOLDEN, golden_statements, operations
+from tests.sql_server_double import (
+    ASLEEP,
+    BROKEN,
+    DEADLOCK,
+    NO_LOGIN,
+    SERVER_URL,
+    Error,
+    IntegrityError,
+    Moment,
+    SqlServer,
+    raised,
+)
+
+AZURE = sa.make_url("mssql+pyodbc://shop.database.windows.net/returns")
+HERE = sa.make_url(SERVER_URL)
+MAKER = "[Microsoft][ODBC Driver 18 for SQL Server]"
+
+DUPLICATE = raised("23000", "Violation of UNIQUE KEY constraint.", 2627, IntegrityError)
+THERE_ALREADY = raised("42S01", "There is already an object named 'batch_run'.", 2714)
+
+BATCH = [
+    Prediction(Photo("images", f"{n}.jpg", "1", 0), "Bag", 0.5, 0.4, (0.1,) * 10, False, "")
+    for n in range(3)
+]
+FAILURE = Failure(Photo("images", "broken.jpg", "1", 0), "decode", "the file is empty")
+COUNTS = Counts(listed=4, classified=3, failed=1)
+
+
+def wrapped(error: Exception) -> DBAPIError:
+    """Return what SQLAlchemy makes of an error of the driver."""
+    return DBAPIError("SELECT 'secret'", {}, error)
+
+
+def an_open_run(store: Store) -> Run:
+    run = store.open_run("test")
+    store.describe_run(run.run_id, "m-1", "p-1")
+    return store.run(run.run_id)
+
+
+# Reaching it
+
+
+def test_a_login_by_password_is_encrypted_and_says_nothing_else(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    text, options = sql_server.connected_with
+
+    assert text.split(";") == [
+        "DRIVER={ODBC Driver 18 for SQL Server}",
+        "Server=127.0.0.1,1433",
+        "Database=clothingrefund",
+        "UID=clothing",
+        "PWD=hunter2",
+        "Encrypt=yes",
+    ]
+    assert options == {"timeout": 30}
+
+
+def test_a_password_cannot_add_an_option(sql_server: SqlServer) -> None:
+    store = Store("mssql+pyodbc://clothing:a%3BEncrypt%3Dno%7D@127.0.0.1/clothingrefund")
+
+    store.schema_version()
+    store.dispose()
+
+    assert "PWD={a;Encrypt=no}}}" in sql_server.connected_with[0]
+
+
+@pytest.mark.parametrize("spelt", ["Encrypt", "encrypt", "ENCRYPT"])
+def test_options_of_the_address_are_passed_on(sql_server: SqlServer, spelt: str) -> None:
+    store = Store(f"{SERVER_URL}?Driver=FreeTDS&{spelt}=strict&TrustServerCertificate=yes")
+
+    store.schema_version()
+    store.dispose()
+
+    text = sql_server.connected_with[0]
+    assert text.startswith("DRIVER={FreeTDS};")
+    assert text.endswith(";Encrypt=strict;TrustServerCertificate=yes")
+    assert "Encrypt=yes" not in text
+
+
+def test_without_a_user_every_connection_brings_a_fresh_token(
+    sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = iter("ab")
+    credential = SimpleNamespace(get_token=lambda scope: SimpleNamespace(token=next(tokens)))
+    monkeypatch.setattr("clothing.sql_server._credential", lambda: credential)
+    store = Store("mssql+pyodbc://shop.database.windows.net/returns")
+    shown = []
+
+    for _ in range(2):
+        store.schema_version()
+        shown.append(sql_server.connected_with)
+        store.dispose()
+
+    for (text, options), token in zip(shown, (b"a\0", b"b\0"), strict=True):
+        assert options["attrs_before"] == {1256: struct.pack("<I", 2) + token}
+        assert not {"UID", "PWD", "Trusted_Connection", "Authentication"} & words_of(text)
+
+
+def words_of(text: str) -> set[str]:
+    return {part.partition("=")[0] for part in text.split(";")}
+
+
+def test_no_identity_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(scope: str) -> None:
+        raise ClientAuthenticationError(message="DefaultAzureCredential failed.\nmany more lines")
+
+    credential = SimpleNamespace(get_token=refuse)
+    monkeypatch.setattr("clothing.sql_server._credential", lambda: credential)
+
+    with pytest.raises(StoreError, match="There is no Entra token") as refusal:
+        access_token()
+
+    assert "az login" in str(refusal.value)
+    assert "many more lines" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("installed", "chosen"),
+    [
+        (["ODBC Driver 18 for SQL Server"], "ODBC Driver 18 for SQL Server"),
+        (
+            ["ODBC Driver 17 for SQL Server", "FreeTDS", "ODBC Driver 18 for SQL Server"],
+            "ODBC Driver 18 for SQL Server",
+        ),
+        (["SQLite3", "ODBC Driver 17 for SQL Server"], "ODBC Driver 17 for SQL Server"),
+    ],
+)
+def test_the_newest_driver_that_is_installed_is_taken(
+    sql_server: SqlServer, installed: list[str], chosen: str
+) -> None:
+    sql_server.installed = installed
+
+    assert driver_of(HERE) == chosen
+
+
+@pytest.mark.parametrize(
+    ("installed", "found"),
+    [
+        ([], "Found: no ODBC driver at all."),
+        (["FreeTDS", "SQLite3"], "Found: FreeTDS, SQLite3."),
+        (["ODBC Driver 13 for SQL Server"], "Found: ODBC Driver 13 for SQL Server."),
+    ],
+)
+def test_without_a_driver_the_message_says_what_to_install(
+    sql_server: SqlServer, installed: list[str], found: str
+) -> None:
+    sql_server.installed = installed
+    store = Store(SERVER_URL)
+
+    with pytest.raises(StoreError, match="Driver 18 or 17 for SQL Server must be") as refusal:
+        store.ready()
+
+    assert found in str(refusal.value)
+    assert "msodbcsql18" in str(refusal.value)
+    assert sql_server.pauses == []
+
+
+def test_without_unixodbc_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyodbc", None)  # its import fails
+
+    with pytest.raises(StoreError, match="pyodbc cannot be loaded") as refusal:
+        Store(SERVER_URL).ready()
+
+    assert "apt-get install unixodbc" in str(refusal.value)
+
+
+def test_sqlite_needs_neither_pyodbc_nor_azure() -> None:
+    code = (
+        "import sys; from clothing.parts import Parts; Parts({}).store.schema_version();"
+        "print({'pyodbc', 'azure'} & set(sys.modules))"
+    )
+
+    shown = subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True
+    )
+
+    assert shown.stdout.strip() == "set()"
+
+
+def test_a_name_that_is_unknown_is_said() -> None:
+    with pytest.raises(StoreError, match=r"server nowhere\.invalid is not known here"):
+        knock("nowhere.invalid", 1433)
+
+
+def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    def wait_in_vain(address: object, timeout: float) -> None:
+        raise TimeoutError
+
+    monkeypatch.setattr("socket.create_connection", wait_in_vain)
+
+    with pytest.raises(StoreError, match="did not answer at port 1433 within 10 s"):
+        knock("192.0.2.1", 1433)
+
+
+# Its errors
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (ASLEEP, True),
+        (DEADLOCK, True),
+        (BROKEN, True),
+        *((raised("HY000", "Busy.", number), True) for number in (926, 40197, 40501, 49918, 10928)),
+        (raised("42000", 'Cannot open database "x"', 4060), True),
+        (Error("08S01", f"[08S01] {MAKER}TCP Provider: Error code 0x68 (104)"), True),
+        (Error("08S01", f"[08S01] {MAKER}Communication link failure (0)"), True),
+        (Error("HYT00", f"[HYT00] {MAKER}Query timeout expired (0)"), True),
+        (NO_LOGIN, False),
+        (raised("42000", "Client with IP address '1.2.3.4' is not allowed", 40615), False),
+        (raised("42000", "Cannot open server from this network", 40914), False),
+        (raised("42S02", "Invalid object name", 208), False),
+        (raised("23000", "Violation of UNIQUE KEY", 2627), False),
+        (Error("08001", f"[08001] {MAKER}SSL Provider: certificate verify failed (-1)"), False),
+        (ValueError("whatever"), False),
+    ],
+)
+def test_errors_that_pass_are_told_from_those_that_stay(error: Exception, passes: bool) -> None:
+    assert is_transient(wrapped(error), HERE) is passes
+    assert is_transient(wrapped(error), AZURE) is passes
+
+
+def test_a_login_that_times_out_passes_where_the_database_may_sleep() -> None:
+    error = wrapped(Error("HYT00", f"[HYT00] {MAKER}Login timeout expired (0) (SQLDriverConnect)"))
+
+    assert is_transient(error, AZURE)
+    assert not is_transient(error, HERE)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (NO_LOGIN, ['user "clothing"', "(18456)", "Check user and password"]),
+        (
+            raised("42000", "Client with IP address '1.2.3.4' is not allowed to access", 40615),
+            ["firewall", "1.2.3.4", "(40615)", "firewall-rule create"],
+        ),
+        (raised("42000", "No.", 40914), ["(40914)", "vnet-rule create"]),
+        (raised("42000", "No.", 47073), ["(47073)", "public access"]),
+        (
+            Error("42000", f"[42000] {MAKER}Cannot open database (4060); [28000] Login (18456)"),
+            ["clothingrefund", "(4060)", "Check its name"],
+        ),
+        (ASLEEP, ["waking up", "(40613)"]),
+        (raised("42S02", "Invalid object name 'batch_run'.", 208), ["db upgrade"]),
+        (raised("42000", "CREATE TABLE permission denied", 262), ["db upgrade", "(262)"]),
+        (raised("42000", "The INSERT permission was denied", 229), ["grants.sql", "(229)"]),
+        (raised("HY000", "Something rare.", 12345), ["cannot do this: Something rare"]),
+    ],
+)
+def test_errors_are_said_in_words_with_what_to_do(error: Exception, words: list[str]) -> None:
+    said = in_words(wrapped(error), HERE)
+
+    assert [word for word in words if word not in said] == []
+    assert "hunter2" not in said and "secret" not in said and "Microsoft][" not in said
+
+
+def test_an_identity_is_named_where_there_is_no_user() -> None:
+    assert "app's Entra identity" in in_words(wrapped(NO_LOGIN), AZURE)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Violation of UNIQUE KEY 'one_answer'. The duplicate key value is (hunter2, 0).",
+        "String or binary data would be truncated in table 't'. Truncated value: 'hunter2'.",
+    ],
+)
+def test_the_values_of_a_row_are_not_said(text: str) -> None:
+    assert "hunter2" not in in_words(wrapped(raised("23000", text, 2628)), HERE)
+
+
+# Trying again
+
+
+def test_the_waits_are_long_enough_for_a_database_that_wakes() -> None:
+    assert WAITS[0] == 5 and max(WAITS) == 60
+    assert sum(WAITS) == 135 < PATIENCE_SECONDS
+
+
+def test_a_paused_database_is_waited_for(
+    sql_server: SqlServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    sql_server.fail("connect", ASLEEP, times=4)
+    store = Store(SERVER_URL)
+
+    with caplog.at_level(logging.WARNING):
+        store.upgrade()
+    store.dispose()
+
+    assert sql_server.pauses == [5, 10, 20, 40]
+    assert "waking up" in caplog.text and "Trying again in 5 s" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+def test_a_database_that_does_not_wake_is_given_up(sql_server: SqlServer) -> None:
+    sql_server.fail("connect", ASLEEP, times=99)
+
+    with pytest.raises(StoreError, match="try again in a minute"):
+        Store(SERVER_URL).upgrade()
+
+    assert sql_server.pauses == list(WAITS)
+
+
+def test_tries_that_take_long_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("clothing.sql_server.monotonic", lambda: clock[0])
+    monkeypatch.setattr("clothing.sql_server.sleep", lambda seconds: add(seconds))
+
+    def add(seconds: float) -> None:
+        clock[0] += seconds
+
+    def time_out() -> None:
+        add(30)
+        raise StoreError("no answer")
+
+    with pytest.raises(StoreError):
+        again(time_out, lambda error: True)
+
+    assert clock[0] == 30 + 5 + 30 + 10 + 30 + 20 + 30
+
+
+def test_who_is_impatient_asks_once(sql_server: SqlServer) -> None:
+    sql_server.fail("connect", ASLEEP)
+
+    with pytest.raises(StoreError, match="waking up"):
+        Store(SERVER_URL).ready(patient=False)
+
+    assert sql_server.pauses == []
+
+
+@pytest.mark.parametrize("error", [NO_LOGIN, raised("42000", "No.", 40615)])
+def test_a_login_that_is_refused_is_not_tried_again(sql_server: SqlServer, error: Error) -> None:
+    sql_server.fail("connect", error)
+
+    with pytest.raises(StoreError, match="refuses"):
+        Store(SERVER_URL).upgrade()
+
+    assert sql_server.pauses == []
+    assert sql_server.connections == 0
+    assert not sql_server.faults
+
+
+MOMENTS: list[tuple[Moment, str]] = [
+    ("execute", "INSERT INTO image_prediction"),
+    ("execute", "INSERT INTO image_probabilities"),
+    ("execute", "INSERT INTO image_failure"),
+    ("execute", "UPDATE batch_run"),
+    ("commit", ""),
+    ("committed", ""),
+]
+
+
+@pytest.mark.parametrize("error", [DEADLOCK, BROKEN, ASLEEP], ids=["deadlock", "broken", "asleep"])
+@pytest.mark.parametrize(("moment", "at"), MOMENTS)
+def test_a_batch_is_saved_once_wherever_its_save_fails(
+    sql_server: SqlServer, server_store: Store, moment: Moment, at: str, error: Error
+) -> None:
+    run = an_open_run(server_store)
+    sql_server.fail(moment, error, at)
+
+    server_store.save(run, [*BATCH, FAILURE], COUNTS)
+
+    assert [one.prediction for one in server_store.predictions()] == BATCH
+    assert server_store.failures_of(run.run_id) == [FAILURE]
+    assert server_store.run(run.run_id).counts == COUNTS
+    assert sql_server.pauses == [5]
+    assert not sql_server.faults
+
+
+def test_a_batch_is_saved_once_whatever_else_fails_on_the_way(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    run = an_open_run(server_store)
+    sql_server.fail("commit", BROKEN)
+    sql_server.fail("committed", BROKEN)
+    sql_server.fail("connect", ASLEEP)
+
+    server_store.save(run, [*BATCH, FAILURE], COUNTS)
+
+    assert [one.prediction for one in server_store.predictions()] == BATCH
+    assert sql_server.pauses == [5, 10, 20]
+
+
+def test_a_save_that_was_given_up_and_came_through_is_no_error(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    """As when its commit goes on at the server, and is seen there only after our own insert."""
+    run = an_open_run(server_store)
+    sql_server.fail("execute", DUPLICATE, "INSERT INTO image_prediction")
+
+    server_store.save(run, [*BATCH, FAILURE], COUNTS)
+
+    assert [one.prediction for one in server_store.predictions()] == BATCH
+    assert server_store.failures_of(run.run_id) == [FAILURE]
+
+
+def test_a_run_whose_opening_was_never_answered_is_not_opened_twice(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    with patch.object(server_store, "interrupt_stale_runs"):  # the next commit is the opening's
+        sql_server.fail("committed", BROKEN)
+        run = server_store.open_run("http")
+
+    assert [one.run_id for one in server_store.runs()] == [run.run_id]
+    assert run.status == "running"
+    assert sql_server.pauses == [5]
+
+
+def test_a_run_of_another_stays_another_ones(sql_server: SqlServer, server_store: Store) -> None:
+    first = server_store.open_run("http")
+    sql_server.fail("execute", DEADLOCK, "INSERT INTO batch_run")
+
+    with pytest.raises(ActiveRunError) as refused:
+        server_store.open_run("command")
+
+    assert refused.value.run_id == first.run_id
+
+
+@pytest.mark.parametrize("moment", ["commit", "committed"])
+def test_a_run_is_closed_once(sql_server: SqlServer, server_store: Store, moment: Moment) -> None:
+    run = an_open_run(server_store)
+    sql_server.fail(moment, BROKEN)
+
+    server_store.close_run(run.run_id, "succeeded", COUNTS, None)
+
+    closed = server_store.run(run.run_id)
+    assert (closed.status, closed.counts) == ("succeeded", COUNTS)
+
+
+def test_a_heartbeat_is_not_tried_again(sql_server: SqlServer, server_store: Store) -> None:
+    run = an_open_run(server_store)
+    sql_server.fail("commit", BROKEN)
+
+    with pytest.raises(StoreError, match="line to the database server"):
+        server_store.beat(run.run_id, Counts(), None)
+    server_store.beat(run.run_id, Counts(), None)
+
+    assert sql_server.pauses == []
+
+
+def test_a_question_is_asked_again(sql_server: SqlServer, server_store: Store) -> None:
+    sql_server.fail("execute", BROKEN, "FROM batch_run")
+
+    assert server_store.runs() == []
+    assert sql_server.pauses == [5]
+
+
+def test_of_two_upgrades_the_slower_one_finds_all_done(
+    sql_server: SqlServer, server_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meet_its_tables(connection: object) -> None:
+        raise wrapped(THERE_ALREADY)
+
+    monkeypatch.setattr("clothing.store._upgrade", meet_its_tables)
+
+    server_store.upgrade()
+
+    assert server_store.schema_version() == SCHEMA_VERSION
+
+
+def test_the_commands_need_nothing_but_the_setting(
+    sql_server: SqlServer, runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", SERVER_URL)
+
+    refused = runner.invoke(main, ["run"])
+    upgraded = runner.invoke(main, ["db", "upgrade"])
+    first = runner.invoke(main, ["run", "--json"])
+    second = runner.invoke(main, ["run", "--json"])
+
+    assert refused.exit_code == 1
+    assert "Run: python -m clothing db upgrade" in " ".join(refused.output.split())
+    assert upgraded.output == f"The schema is {SCHEMA_VERSION} (before: none).\n"
+    assert (first.exit_code, json.loads(first.stdout)["classified"]) == (0, 3)
+    assert (second.exit_code, json.loads(second.stdout)["skipped"]) == (0, 3)
+
+
+def test_only_the_upgrade_may_take_longer_than_a_minute(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    server_store.runs()
+
+    seconds = {text.split()[0]: limit for text, limit in sql_server.statements.items()}
+    assert seconds["CREATE"] == 0
+
+    server_store.dispose()
+    server_store.runs()
+    assert {limit for text, limit in sql_server.statements.items() if "TOP" in text} == {60}
+
+
+# What is sent
+
+
+def test_the_reviewed_statements_are_current() -> None:
+    stale = "review the difference of: python -m tests.renew_statements"
+
+    assert GOLDEN.read_text(encoding="utf-8") == golden_statements(), stale
+
+
+def test_every_operation_is_among_the_reviewed_ones() -> None:
+    public = {
+        name
+        for name, member in inspect.getmembers(Store, inspect.isfunction)
+        if not name.startswith("_")
+    } - {"read", "write"}  # what goes through them is another module's
+
+    assert public <= set(operations(Store(SERVER_URL)))
+
+
+def test_every_reviewed_statement_is_t_sql() -> None:
+    statements = sqlglot.parse(
+        GOLDEN.read_text(encoding="utf-8").replace("?, …", "?").replace("TOP n", "TOP 1"),
+        read="tsql",
+        error_level=sqlglot.ErrorLevel.RAISE,
+    )
+
+    assert len(statements) > 30
+    assert "Command" not in {type(statement).__name__ for statement in statements}
+
+
+# The doctor
+
+
+def checks(environ: dict[str, str], address: str) -> dict[str, Any]:
+    found = examine({**environ, "DATABASE_URL": address})
+    return {check.name: check for check in found}
+
+
+def test_the_doctor_says_what_there_is_of_a_server(
+    server_store: Store, environ: dict[str, str]
+) -> None:
+    found = checks(environ, SERVER_URL + "?TrustServerCertificate=yes")
+
+    assert found["odbc driver"].found == "ODBC Driver 18 for SQL Server"
+    assert found["database"].found == "mssql+pyodbc://clothing:***@127.0.0.1:1433/clothingrefund"
+    assert found["schema"].found == SCHEMA_VERSION
+    assert "from the database's" in found["clock"].found
+    assert all(check.ok for check in found.values())
+
+
+@pytest.mark.parametrize(
+    ("trouble", "name", "words"),
+    [
+        ("driver", "odbc driver", "msodbcsql18"),
+        ("login", "database", "refuses the login"),
+        ("schema", "schema", "python -m clothing db upgrade"),
+        ("clock", "clock", "differ by 3600 s"),
+    ],
+)
+def test_the_doctor_says_what_is_wrong_with_a_server(
+    sql_server: SqlServer, environ: dict[str, str], trouble: str, name: str, words: str
+) -> None:
+    if trouble == "driver":
+        sql_server.installed = []
+    if trouble == "login":
+        sql_server.fail("connect", NO_LOGIN)
+    if trouble == "clock":
+        store = Store(SERVER_URL)
+        store.upgrade()
+        store.dispose()
+        sql_server.clock_is_late_by = 3600
+
+    found = checks(environ, SERVER_URL)
+
+    assert not found[name].ok
+    assert words in found[name].found
+    assert found[name].remedy
+    behind = [check for check in found.values() if check.found == "not looked at"]
+    assert len(behind) == 3 - ["odbc driver", "database", "schema", "clock"].index(name)
