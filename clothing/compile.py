@@ -92,8 +92,9 @@ def _open(source: Path) -> Any:
         import tensorflow  # noqa: F401 - keras needs it, and its absence has a remedy of its own
     except ImportError as error:
         raise ModelError(
-            "This model has to be compiled, and TensorFlow is not installed here. Install "
-            "requirements.txt, or put the compiled model beside the .keras file."
+            "This .keras model has no compiled one beside it that its card vouches for, and "
+            "TensorFlow is not installed here. Install requirements.txt, or publish the model from "
+            "where it is installed: python -m clothing model publish NEW.keras"
         ) from error
     try:
         return keras.saving.load_model(source, compile=False, safe_mode=True)

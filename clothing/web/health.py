@@ -6,9 +6,13 @@ import numpy as np
 from flask import Blueprint, Flask, jsonify
 from werkzeug.wrappers import Response
 
+from clothing.config import PROJECT
 from clothing.errors import ClothingError
 from clothing.photos import Photo, predictions_of
 from clothing.web.site import site
+
+REVISION = PROJECT / "revision.txt"
+"""A deployment looks here for whether it is the new one that answers."""
 
 blueprint = Blueprint("health", __name__, url_prefix="/health")
 
@@ -27,10 +31,11 @@ def live() -> Response:
 @blueprint.get("/ready")
 def ready() -> tuple[Response, int]:
     """Answer 200 if a photo could be classified and stored now, else 503 with what is wrong."""
-    checks = {"model": _predict, "database": site().parts.store.ready, "storage": _list}
+    checks = {"model": _predict, "database": _ask_database, "storage": _list}
     found = {name: _tried(check) for name, check in checks.items()}
     well = all(answer == "ok" for answer in found.values())
-    return jsonify(status="ready" if well else "not ready", checks=found), 200 if well else 503
+    answer = jsonify(status="ready" if well else "not ready", checks=found, **_revision())
+    return answer, 200 if well else 503
 
 
 def _predict() -> None:
@@ -41,8 +46,19 @@ def _predict() -> None:
     predictions_of([Photo("", "grey", "", 0)], classifier.predict(array), card)
 
 
+def _ask_database() -> None:
+    site().parts.store.ready(patient=False)  # who asks waits a minute at most
+
+
 def _list() -> None:
     next(site().parts.images.list_photos(), None)
+
+
+def _revision() -> dict[str, str]:
+    """Return the commit that this is, where deploy/package.sh left it; else nothing."""
+    if REVISION.is_file():
+        return {"revision": REVISION.read_text(encoding="utf-8").strip()}
+    return {}
 
 
 def _tried(check: Callable[[], None]) -> str:

@@ -13,7 +13,7 @@ from clothing.errors import ClothingError, PhotoError
 
 log = logging.getLogger(__name__)
 
-_PROGRAMS = ("/api/", "/health/", "/prediction")
+_PROGRAMS = ("/api/", "/health/", "/metrics", "/prediction")
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,6 @@
 """Serving on a laptop: waitress, the same on Linux, macOS and Windows.
 
-Owns the address. On Azure gunicorn takes its place; see `app.py`.
+Owns the address. On Azure gunicorn takes its place; see `startup.sh`.
 """
 
 import logging
@@ -30,10 +30,7 @@ def serve_app(app: Flask) -> None:
 
 
 def _serve(app: Flask, config: Config) -> None:
-    if not config.is_loopback and not config.api_key:
-        raise ConfigError(
-            f"HOST={config.host} is reachable from other computers, so API_KEY must be set."
-        )
+    config.check_address()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting is not worth a warning
     try:
         server = create_server(app, host=config.host, port=config.port, threads=THREADS)

@@ -1,0 +1,44 @@
+#!/bin/sh
+# After `azd provision`: makes the two keys and uploads the model, where there are none yet. Says
+# what is left for a person. Needs `az login` with the same account; azd sets the variables.
+set -eu
+cd "$(dirname "$0")/.."
+: "${AZURE_RESOURCE_GROUP:?is set by azd}" "${KEY_VAULT:?is set by azd}" "${STORAGE_ACCOUNT:?is set by azd}"
+: "${SERVICE_WEB_NAME:?is set by azd}" "${SQL_DATABASE:?is set by azd}"
+
+secret=$(mktemp)  # a file, so that no list of processes shows a key
+trap 'rm -f "$secret"' EXIT
+
+# Roles that were given a moment ago take minutes to count.
+patiently() {
+  tries=0
+  until "$@"; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 20 ] || return 1
+    echo "Not yet; again in 15 s." >&2
+    sleep 15
+  done
+}
+
+for name in api-key secret-key; do
+  found=$(patiently az keyvault secret list --vault-name "$KEY_VAULT" --query "[?name=='$name'].name" --output tsv)
+  if [ -z "$found" ]; then
+    openssl rand -hex 32 | tr -d '\n' >"$secret"
+    patiently az keyvault secret set --vault-name "$KEY_VAULT" --name "$name" --file "$secret" --output none
+    echo "Made $name in $KEY_VAULT."
+  fi
+done
+
+there=$(patiently az storage blob list --account-name "$STORAGE_ACCOUNT" --container-name model \
+  --auth-mode login --num-results 1 --query "[].name" --output tsv)
+if [ -z "$there" ]; then
+  az storage blob upload-batch --account-name "$STORAGE_ACCOUNT" --destination model --source model \
+    --auth-mode login --output none
+  echo "Uploaded the model."
+fi
+
+az webapp restart --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_WEB_NAME" # reads the keys anew
+cat <<E2
+Left to do, once, in the Azure portal: open the database $SQL_DATABASE, Query editor, sign in with
+Entra, and run the scripts that docs/azure.md names, with the user [$SERVICE_WEB_NAME].
+E2

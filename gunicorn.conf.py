@@ -1,0 +1,43 @@
+"""How gunicorn serves the app; `startup.sh` starts it.
+
+Owns the address, the worker and its time limits. A setting that cannot be used ends it here with
+one line: in a worker it would be a traceback, again and again.
+"""
+
+import sys
+from pathlib import Path
+
+from clothing.config import Config
+from clothing.environment import environment
+from clothing.errors import ConfigError
+
+_environ = environment()
+_environ["PORT"] = _environ.get("PORT") or "8000"
+if "WEBSITE_HOSTNAME" in _environ:  # Azure's front end reaches the app by its network address
+    _environ["HOST"] = _environ.get("HOST") or "0.0.0.0"
+try:
+    _config = Config.from_env(_environ)
+    _config.check_address()
+except ConfigError as error:
+    print(f"Error: {error}", file=sys.stderr)
+    sys.exit(2)
+
+_host = f"[{_config.host}]" if ":" in _config.host else _config.host
+bind = f"{_host}:{_config.port}"
+
+# One worker: one model in memory. A request that waits for a run takes a thread, not the worker.
+workers = 1
+worker_class = "gthread"
+threads = 8
+preload_app = False
+max_requests = 0
+
+timeout = 240  # Azure cuts a request at 230 s
+graceful_timeout = 25
+keepalive = 75  # longer than the front end leaves a connection unused, or it meets a closed one
+
+accesslog = "-"
+errorlog = "-"
+control_socket_disable = True  # nobody speaks to it, and a read-only disk has no place for it
+if Path("/dev/shm").is_dir():
+    worker_tmp_dir = "/dev/shm"  # in memory: a slow disk must not look like a hanging worker

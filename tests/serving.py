@@ -1,0 +1,143 @@
+"""The service as Azure starts it: `startup.sh`, in a process of its own, on loopback."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from clothing.config import PROJECT
+
+KEY = "a-key-for-tests-only"
+
+
+def environ_of_azure(environ: Mapping[str, str], **more: str) -> dict[str, str]:
+    """Return settings as a Web App has them, with this Python as `python`."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
+    return {
+        **environ,
+        "PATH": path,
+        "WEBSITE_HOSTNAME": "example",
+        "HOST": "127.0.0.1",
+        "PORT": str(free_port()),
+        "API_KEY": KEY,
+        **more,
+    }
+
+
+def free_port() -> int:
+    """Return a port of this computer that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+class Service:
+    """A running gunicorn, its arbiter and its worker."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+        self.url = f"http://127.0.0.1:{environ['PORT']}"
+        self.log = log
+        with log.open("ab") as output:
+            self.arbiter = subprocess.Popen(
+                [PROJECT / "startup.sh"],
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
+
+    def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
+        """Return the status and the JSON of an answer; 0 and None if nobody answers."""
+        request = urllib.request.Request(self.url + path, method=method)
+        request.add_header("X-API-Key", KEY)
+        for name, value in headers.items():
+            request.add_header(name, value)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+        except OSError:
+            return 0, None
+
+    def wait_until_ready(self) -> None:
+        """Return once the service is ready."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            assert self.arbiter.poll() is None, self.log.read_text()
+            if self.ask("/health/ready")[0] == 200:
+                return
+            time.sleep(0.05)
+        raise AssertionError(f"not ready within a minute: {self.log.read_text()}")
+
+    def start_run(self) -> int:
+        """Start a run without waiting for it; return its number."""
+        status, answer = self.ask("/prediction", "POST", Prefer="respond-async")
+        assert status == 202, answer
+        run_id: int = answer["run"]["run_id"]
+        return run_id
+
+    def wait_for_predictions(self) -> None:
+        """Return once something is stored."""
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            if self.ask("/api/predictions")[1]["predictions"]:
+                return
+            time.sleep(0.02)
+        raise AssertionError("nothing was stored within a minute")
+
+    def ended(self, run_id: int) -> dict[str, Any]:
+        """Return a run once it has ended."""
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            run: dict[str, Any] = self.ask(f"/api/runs/{run_id}")[1]
+            if run["status"] != "running":
+                return run
+            time.sleep(0.1)
+        raise AssertionError(f"run {run_id} still goes on after two minutes")
+
+    def worker(self) -> psutil.Process:
+        """Return the worker, which is no run."""
+        (worker,) = [
+            child
+            for child in psutil.Process(self.arbiter.pid).children()
+            if "--adopt" not in child.cmdline()
+        ]
+        return worker
+
+    def runs(self) -> list[psutil.Process]:
+        """Return the processes of runs."""
+        children = psutil.Process(self.arbiter.pid).children(recursive=True)
+        return [child for child in children if "--adopt" in child.cmdline()]
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """End the arbiter with a signal; return its exit code once the worker is gone too."""
+        worker = self.worker()
+        self.arbiter.send_signal(number)
+        code = self.arbiter.wait(timeout=60)
+        psutil.wait_procs([worker], timeout=60)
+        return code
+
+
+@contextmanager
+def service(environ: Mapping[str, str], log: Path) -> Iterator[Service]:
+    """Give a service that is ready; end it with the block, whatever else was done to it."""
+    started = Service(environ, log)
+    try:
+        started.wait_until_ready()
+        yield started
+    finally:
+        if started.arbiter.poll() is None:
+            started.stop()
