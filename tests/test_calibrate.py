@@ -20,7 +20,8 @@ N = len(CATEGORIES)
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (powers / powers.sum(axis=1, keepdims=True)).astype(np.float32)
+    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    return probabilities.astype(np.float32)
 
 
 def allowed(labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -93,6 +94,32 @@ def test_what_is_in_no_category_raises_the_threshold() -> None:
     thresholds = choose_thresholds(answers, allowed(skirts))
 
     assert thresholds["Dress"] == pytest.approx(0.795)
+
+
+def test_an_easy_category_makes_room_for_a_hard_one_as_long_as_the_promise_holds() -> None:
+    """All 900 coats are right, of the dresses only the surer 60 of 100."""
+    answers = np.zeros((1000, N), np.float32)
+    answers[:900, 4], answers[:900, 0] = 0.9, 0.1
+    confidence = np.linspace(0.51, 0.99, 100)
+    answers[900:, 3], answers[900:, 0] = confidence, 1 - confidence
+    labels = np.array([4] * 900 + [0] * 40 + [3] * 60)
+
+    thresholds = choose_thresholds(answers, allowed(labels))
+
+    needed = np.array([thresholds.get(category, 1) for category in CATEGORIES])
+    is_sorted = answers.max(axis=1) >= needed[answers.argmax(axis=1)]
+    right = answers.argmax(axis=1) == labels
+    assert thresholds["Coat"] == 0.5
+    assert thresholds["Dress"] < 0.7
+    assert right[is_sorted].mean() >= 0.97
+
+
+def test_a_category_that_was_hardly_ever_answered_has_no_threshold() -> None:
+    labels = np.array([0] * 50 + [8] * 9)
+
+    thresholds = choose_thresholds(np.eye(N, dtype=np.float32)[labels], allowed(labels))
+
+    assert set(thresholds) == {CATEGORIES[0]}
 
 
 def test_an_easy_category_still_gets_the_least_threshold() -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.errors import ConfigError, ModelError
+from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
 from clothing.preprocess import decode, preprocess, working_side
 from clothing.training import fit, network
@@ -251,7 +252,8 @@ def a_file_of_tensors(tensors: object, storages: dict[str, NDArray[Any]]) -> io.
             return obj if isinstance(obj, tuple) and obj[:1] == ("storage",) else None
 
     file = io.BytesIO()
-    for header in (0x1950A86A20F9469CFC6C, 1001, {}):
+    headers: tuple[object, ...] = (0x1950A86A20F9469CFC6C, 1001, {})
+    for header in headers:
         pickle.dump(header, file, 2)
     Pickler(file, 2).dump(tensors)
     pickle.dump(list(storages), file, 2)
@@ -438,6 +440,8 @@ def test_a_shops_own_photos_become_a_model_and_a_card_that_fit_each_other(
     assert card.sha256 == hashlib.sha256(output.read_bytes()).hexdigest()
     assert "labelled photos by" in card.training_data
     assert {"photos_test_accuracy", "photos_validation_sorted_share"} <= set(card.metrics)
+    tested = {row.file for row in read_labels(output.with_suffix(".test.csv"))}
+    assert tested < {row.file for row in read_labels(labels)}
     classifier = Classifier(output.with_suffix(".tflite"), card, "new")
     assert classifier.predict(np.zeros((2, *SHAPE, 3), np.float32)).shape == (2, 10)
 

@@ -21,6 +21,8 @@ LEAST_THRESHOLD = 0.5
 
 _TEMPERATURES = np.geomspace(0.2, 8, 371)  # in steps of 1 %
 _THRESHOLDS = np.arange(200) / 200  # 0, 0.005 … 0.995
+_TARGETS = np.arange(50, 101) / 100  # shares of a category that have to be right
+_ENOUGH = 10  # answers of a category; fewer say nothing of it
 
 Probabilities = NDArray[np.float32]
 Allowed = NDArray[np.bool_]
@@ -49,32 +51,46 @@ def choose_thresholds(
     precision: float = PRECISION,
     least: float = LEAST_THRESHOLD,
 ) -> dict[str, float]:
-    """Return for each category the lowest confidence from which it is right often enough.
+    """Return for each category the confidence from which it is sorted without a look.
 
-    What is in none of the categories is never right, so it raises the thresholds too.
+    Every category gets the lowest threshold from which it is right often enough; how often, is
+    the same for all, and the least from which all that is sorted is right as often as promised.
+    Easy categories so make room for hard ones. What is in none of the categories is never right.
 
     Args:
         probabilities: Calibrated; float32 array of shape (n, 10).
         allowed: bool array of shape (n, 11).
-        precision: The share that has to be right of what reaches the threshold.
+        precision: The share that has to be right of all that is sorted.
         least: No threshold is lower.
 
     Returns:
-        A confidence by category that was answered at all; 1 where no confidence is enough.
+        A confidence by category, 1 where none is enough; only of those categories that were
+        answered often enough to tell.
     """
     confidence, right = confidence_of(probabilities, allowed)
     predicted = probabilities.argmax(axis=1)
-    candidates = _THRESHOLDS[least <= _THRESHOLDS]
-    thresholds = {}
-    for place, category in enumerate(CATEGORIES):
-        chosen = predicted == place
-        if not chosen.any():
-            continue
-        reached = confidence[chosen] >= candidates[:, None]  # (candidates, predicted so)
-        enough = reached @ right[chosen].astype(float) >= precision * reached.sum(axis=1)
-        fit = candidates[enough & reached.any(axis=1)]
-        thresholds[category] = float(fit[0]) if fit.size else 1.0
+    for target in _TARGETS[precision >= _TARGETS]:
+        thresholds = {
+            category: _lowest(confidence[chosen], right[chosen], target, least)
+            for place, category in enumerate(CATEGORIES)
+            if (chosen := predicted == place).sum() >= _ENOUGH
+        }
+        needed = np.array([thresholds.get(category, 1) for category in CATEGORIES])
+        is_sorted = confidence >= needed[predicted]
+        if right[is_sorted].sum() >= precision * is_sorted.sum():
+            break
     return thresholds
+
+
+def _lowest(
+    confidence: NDArray[np.float32], right: NDArray[np.bool_], precision: float, least: float
+) -> float:
+    """Return the lowest confidence from which answers are right often enough, or 1."""
+    candidates = _THRESHOLDS[least <= _THRESHOLDS]
+    reached = confidence >= candidates[:, None]  # (candidates, answers)
+    enough = reached @ right.astype(float) >= precision * reached.sum(axis=1)
+    fit = candidates[enough & reached.any(axis=1)]
+    return float(fit[0]) if fit.size else 1.0
 
 
 def measure(probabilities: Probabilities, allowed: Allowed, card: Card) -> dict[str, float]:

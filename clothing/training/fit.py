@@ -114,10 +114,8 @@ def train(
     batches = _batches(photos, garments, card, plan, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):
         started = time.perf_counter()
-        for _ in range(STEPS_PER_EPOCH):
-            loss = float(part.train_on_batch(*next(batches)))  # the mean since the last reset
-        part.reset_metrics()
-        history.append({"loss": loss, **measure(), "seconds": time.perf_counter() - started})
+        loss = np.mean([part.train_on_batch(*next(batches)) for _ in range(STEPS_PER_EPOCH)])
+        history.append({"loss": float(loss), **measure(), "seconds": time.perf_counter() - started})
         if checkpoints:
             _save_checkpoint(part, history, checkpoints)
         say(_progress(history, plan.epochs))

@@ -7,6 +7,7 @@ photos that were held out, measure on others, write. `model.ipynb` calls the sam
 shows what they do. The service never imports this; TensorFlow is imported only inside functions.
 """
 
+import csv
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -20,6 +21,7 @@ from clothing.card import WHOLE_IN_COLOUR, Card
 from clothing.classifier import tempered
 from clothing.compile import compile_in_child
 from clothing.errors import ConfigError
+from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
 from clothing.training.calibrate import (
     calibrate_temperature,
@@ -147,7 +149,7 @@ def finish_card(model: Any, card: Card, gathered: Gathered) -> Card:
     """Return the card with temperature and thresholds, and with what the test then showed.
 
     Temperature and thresholds come from the validation photos; Fashion-MNIST's validation pictures
-    give the threshold of a category that no such photo was taken for.
+    give the threshold of a category that was hardly ever answered on those.
     """
     photos, garments = gathered.photos, gathered.garments
     probabilities = answers(model, as_served(photos.validation, gathered.folder, card))
@@ -206,6 +208,22 @@ def write_model(model: Any, card: Card, destination: Path) -> Card:
     card = replace(card, sha256=_sha256(destination), compiled_sha256=_sha256(compiled))
     destination.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
     return card
+
+
+def write_test_labels(labels: Path, gathered: Gathered, destination: Path) -> None:
+    """Write the rows of a CSV whose photos nothing was learned from or chosen by.
+
+    `evaluate` and `model compare` are honest on these only.
+    """
+    held_out = set(gathered.photos.test.names.tolist())
+    with destination.open("w", encoding="utf-8", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["file", "category", "sender"])
+        rows.writerows(
+            [row.file, row.category, row.sender]
+            for row in read_labels(labels)
+            if row.file in held_out
+        )
 
 
 def _sha256(path: Path) -> str:
