@@ -6,8 +6,11 @@ BIN := .venv/bin
 LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" pyproject.toml
 
+# The last version that runs on Debian's Node 18; the next ones are twice as large.
+AZURITE := 3.35.0
+
 .DEFAULT_GOAL := help
-.PHONY: help run test check format notebook samples screenshots docs lock clean
+.PHONY: help run test check azurite format notebook train samples screenshots docs lock clean
 
 help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -15,7 +18,7 @@ help:  ## list the recipes
 run: .venv/installed  ## serve the web app on http://127.0.0.1:5000 (PORT=… for another)
 	$(BIN)/python -m clothing serve
 
-test: .venv/installed-dev  ## lint, types and all tests
+test: .venv/installed-dev $(if $(shell command -v npm),azurite)  ## lint, types and all tests
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -27,6 +30,8 @@ check: .venv/installed-dev  ## the same without what needs TensorFlow or a brows
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -m "not keras and not browser"
 
+azurite: var/azurite/$(AZURITE)  ## install Azure's storage for this computer, for its tests (needs npm)
+
 format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
@@ -34,14 +39,18 @@ format: .venv/installed-dev  ## put the code into its form
 notebook: .venv/installed-dev  ## train the model: execute model.ipynb anew
 	$(BIN)/python scripts/execute_notebook.py model.ipynb
 
+train: .venv/installed-dev  ## train on photos that you labelled: make train PHOTOS=DIR LABELS=CSV
+	$(BIN)/python -m clothing.training --photos "$(PHOTOS)" --labels "$(LABELS)" $(TRAIN)
+
 samples: .venv/installed-dev  ## draw the sample photos anew
 	$(BIN)/python -m scripts.sample_photos
 
 screenshots: .venv/installed-dev  ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python -m scripts.screenshots
 
-docs: .venv/installed-dev  ## write the generated parts of README.md and .env.example anew
+docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, SQL_Scripts
 	$(BIN)/python -m scripts.generated_docs
+	$(BIN)/python -m scripts.sql_scripts
 
 lock:  ## resolve the requirements anew (needs uv)
 	$(LOCK) --output-file requirements-serve.txt
@@ -50,6 +59,12 @@ lock:  ## resolve the requirements anew (needs uv)
 
 clean:  ## remove the environment and everything that was computed; the database too
 	rm -rf .venv var .mypy_cache .pytest_cache .ruff_cache
+
+var/azurite/$(AZURITE):
+	mkdir -p $(@D)
+	npm install --prefix $(@D) --no-save --no-package-lock --ignore-scripts --no-audit --no-fund \
+		--loglevel=error azurite@$(AZURITE)
+	touch $@
 
 .venv/installed: requirements.txt
 	$(PYTHON) -c "import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else 'Python 3.11, 3.12 or 3.13 is needed, this is %d.%d. Try: make PYTHON=python3.12' % v)"

@@ -18,6 +18,7 @@ from clothing.console import err, progress_bar, show_outcome, show_run
 from clothing.doctor import examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
+from clothing.export_command import export_answers
 from clothing.journal import write_journal
 from clothing.model_commands import evaluate_photos, model
 from clothing.parts import Parts
@@ -105,6 +106,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 
 
 main.add_command(evaluate_photos)
+main.add_command(export_answers)
 main.add_command(model)
 
 

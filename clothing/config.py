@@ -150,8 +150,8 @@ def _threshold(received: str) -> ErrorThreshold:
 
 
 def _share(received: str) -> float:
-    share = float(received.removesuffix("%")) / (100 if received.endswith("%") else 1)
-    if not 0 <= share <= 1:
+    share = float(received.removesuffix("%")) / 100
+    if not received.endswith("%") or not 0 <= share <= 1:  # is "1" all, or one in a hundred?
         raise ValueError
     return share
 

@@ -39,6 +39,12 @@ FOOTWEAR_CATEGORIES: frozenset[str] = frozenset({"Sandal", "Sneaker", "Ankle boo
 OUTSIDE = "(none)"
 """What people write on a garment that is in none of the ten categories."""
 
+AGAIN = "(photograph again)"
+"""What a reviewer answers where nobody could tell from the photo."""
+
+UNDONE = "(undone)"
+"""What takes a reviewer's last answer back: the photo counts as not reviewed."""
+
 
 def agrees(predicted: str, labelled: str) -> bool:
     """Return True if a predicted category is right for what a person wrote, else False.

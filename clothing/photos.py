@@ -80,6 +80,31 @@ Outcome = Prediction | Failure
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What a person says of one photo.
+
+    Attributes:
+        review_id: Its number; 0 as long as it is not stored.
+        image_id: Number of the prediction that the person looked at, or None if there is none.
+        photo: The photo.
+        reviewed_category: A category, or in parentheses why there is none.
+        reviewer: The person's name.
+        timestamp: When; UTC.
+        seconds: From seeing the photo to the answer, or None if that is not known.
+        blind: True if the person did not see what the model says.
+    """
+
+    review_id: int
+    image_id: int | None
+    photo: Photo
+    reviewed_category: str
+    reviewer: str
+    timestamp: datetime
+    seconds: float | None
+    blind: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Counts:
     """Photos of a run by what became of them; `skipped` had an answer already."""
 

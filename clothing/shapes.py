@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from clothing.labels import CATEGORIES
-from clothing.photos import Failure, Outcome, Prediction, Run
+from clothing.photos import Failure, Outcome, Prediction, Review, Run
 from clothing.store import StoredPrediction
 
 
@@ -63,6 +63,21 @@ def stored_prediction_of(stored: StoredPrediction) -> dict[str, Any]:
         "margin": stored.prediction.margin,
         "model_version": stored.model_version,
         "preprocessing_version": stored.preprocessing_version,
+    }
+
+
+def review_of(review: Review) -> dict[str, Any]:
+    """Return the answer of `POST /api/reviews`."""
+    return {
+        "review_id": review.review_id,
+        "image_id": review.image_id,
+        "image_name": review.photo.name,
+        "etag": review.photo.etag,
+        "reviewed_category": review.reviewed_category,
+        "reviewer": review.reviewer,
+        "timestamp": time_of(review.timestamp),
+        "seconds": review.seconds,
+        "blind": review.blind,
     }
 
 

@@ -417,7 +417,7 @@ class Store:
         return self._read(work)
 
     def write(self, work: Callable[[sa.Connection], _Returned]) -> _Returned:
-        """Do the work of a module beside this one whole or not at all; done twice it is the same."""
+        """Do the work of a module beside this one whole or not at all, twice if need be."""
         return self._write(work)
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:

@@ -12,17 +12,17 @@ from clothing.config import PROJECT, SETTINGS
 
 README = PROJECT / "README.md"
 ENV_EXAMPLE = PROJECT / ".env.example"
+AZURE_GUIDE = PROJECT / "docs" / "azure.md"
 
 
 def readme(text: str) -> str:
     """Return the README with its generated blocks as the code has them now."""
-    for name, block in {"settings": settings_table(), "commands": commands_table()}.items():
-        begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
-        if text.count(begin) != 1 or text.count(end) != 1:
-            raise ValueError(f"README.md must have one block {begin} … {end}.")
-        before, after = text[: text.index(begin)], text[text.index(end) :]
-        text = f"{before}{begin}\n{block}{after}"
-    return text
+    return _filled(_filled(text, "settings", settings_table()), "commands", commands_table())
+
+
+def azure_guide(text: str) -> str:
+    """Return docs/azure.md with its generated block as the code has it now."""
+    return _filled(text, "settings", settings_table())
 
 
 def settings_table() -> str:
@@ -52,6 +52,15 @@ def env_example() -> str:
         lines += [f"# {setting.help} Takes {setting.accepted}.".replace("`", "")]
         lines += [f"# {setting.name}={setting.default}", ""]
     return "\n".join(lines)
+
+
+def _filled(text: str, name: str, block: str) -> str:
+    """Return a document with a block between its two marks."""
+    begin, end = f"<!-- {name}: generated -->", f"<!-- {name}: end -->"
+    if text.count(begin) != 1 or text.count(end) != 1:
+        raise ValueError(f"The document must have one block {begin} … {end}.")
+    before, after = text[: text.index(begin)], text[text.index(end) :]
+    return f"{before}{begin}\n{block}{after}"
 
 
 def _leaves(group: click.Group, words: str) -> list[tuple[str, click.Command]]:
@@ -84,3 +93,4 @@ def write(path: Path, text: str) -> None:
 if __name__ == "__main__":
     write(README, readme(README.read_text(encoding="utf-8")))
     write(ENV_EXAMPLE, env_example())
+    write(AZURE_GUIDE, azure_guide(AZURE_GUIDE.read_text(encoding="utf-8")))

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, Page
 
 from clothing.classifier import Classifier
 from clothing.config import PROJECT, SETTINGS
@@ -17,7 +18,12 @@ from clothing.parts import MODEL_CACHE
 from clothing.storage import FolderContainer
 from clothing.store import Store
 from clothing.web import create_app
+from scripts.chromium import launched, served
+from tests.azurite import Azurite
+from tests.browsing import watched
 from tests.pictures import jpeg
+from tests.renew_statements import GOLDEN, in_one_form
+from tests.sql_server_double import SERVER_URL, SqlServer, stand_in
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +31,7 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test depends on the developer's settings: an empty variable means the default."""
     for setting in SETTINGS:
         monkeypatch.setenv(setting.name, "")
-    for name in ("WEBSITE_HOSTNAME", "AZURE_STORAGE_CONNECTION_STRING"):
-        monkeypatch.delenv(name, raising=False)
+    monkeypatch.delenv("WEBSITE_HOSTNAME", raising=False)
 
 
 @pytest.fixture
@@ -69,6 +74,32 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 @pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    """Azure Blob Storage on this computer, for all tests of a session."""
+    with Azurite(tmp_path_factory.mktemp("azurite")) as server:
+        yield server
+
+
+@pytest.fixture
+def sql_server(tmp_path: Path) -> Iterator[SqlServer]:
+    """A stand-in for SQL Server; whatever it was asked in a test must have been reviewed."""
+    with stand_in(tmp_path / "clothing.db") as server:
+        yield server
+    known = GOLDEN.read_text(encoding="utf-8")
+    strangers = [text for text in server.statements if in_one_form(text) not in known]
+    assert not strangers, "review these, then run: python -m tests.renew_statements"
+
+
+@pytest.fixture
+def server_store(sql_server: SqlServer) -> Iterator[Store]:
+    """An empty database on it with the current schema."""
+    store = Store(SERVER_URL)
+    store.upgrade()
+    yield store
+    store.dispose()
+
+
+@pytest.fixture(scope="session")
 def classifier() -> Classifier:
     """The shipped model."""
     return load_classifier(
@@ -95,3 +126,29 @@ def runner(environ: dict[str, str]) -> CliRunner:
     """Calls commands with the settings of `environ`."""
     assert environ
     return CliRunner()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The distribution's Chromium; where there is none the tests are skipped, in CI they fail."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        if os.environ.get("CI"):
+            pytest.fail("Chromium is not installed; install the package chromium.")
+        pytest.skip("Chromium is not installed")
+    with launched(chromium) as browser:
+        yield browser
+
+
+@pytest.fixture
+def address(app: Flask) -> Iterator[str]:
+    """Where the app is served."""
+    with served(app) as address:
+        yield address
+
+
+@pytest.fixture
+def page(browser: Browser, address: str) -> Iterator[Page]:
+    """A fresh page that is watched."""
+    with watched(browser, address) as page:
+        yield page

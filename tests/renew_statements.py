@@ -8,14 +8,21 @@ stale, when a public operation is missing below, and when any other test sends w
 Read the difference before you commit it: SQLite takes much that SQL Server does not.
 """
 
+import random
 import re
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from unittest.mock import patch
 
+from sqlalchemy.exc import DBAPIError, IntegrityError
+
 from clothing.photos import Counts, Failure, Photo, Prediction
+from clothing.review_queue import ReviewQueue, Turn
 from clothing.store import STALE, Store
+from tests.sql_server_double import BROKEN as BROKEN_LINE
 from tests.sql_server_double import SERVER_URL, stand_in
 
 GOLDEN = Path(__file__).parent / "golden" / "sql_server.sql"
@@ -23,6 +30,7 @@ GOLDEN = Path(__file__).parent / "golden" / "sql_server.sql"
 PHOTO = Photo("images", "a.jpg", "1", 0)
 BROKEN = Photo("images", "b.jpg", "1", 0)
 PREDICTION = Prediction(PHOTO, "Bag", 0.5, 0.4, (0.05,) * 8 + (0.5, 0.1), False, "")
+DOUBTFUL = replace(PREDICTION, photo=Photo("images", "c.jpg", "1", 0), needs_review=True)
 
 
 def golden_statements() -> str:
@@ -46,7 +54,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
 
     def save() -> None:
         failure = Failure(BROKEN, "decode", "the file is empty")
-        store.save(store.run(1), [PREDICTION, failure], Counts(2, 1, 1))
+        store.save(store.run(1), [PREDICTION, DOUBTFUL, failure], Counts(3, 2, 1))
 
     return {
         "schema_version": store.schema_version,
@@ -79,9 +87,49 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
             store.predictions(run_id=1, category="Bag", needs_review=True, after=3, limit=7),
         ],
         "prediction": lambda: store.prediction(1),
+        "read": lambda: store.read(lambda connection: None),
+        "write": lambda: store.write(lambda connection: None),
         "open_run, over a dead one": lambda: take_over(store),
         "close_run, without counts": lambda: store.close_run(3, "failed", None, "no model"),
+        **review_operations(ReviewQueue(store, 1, random.Random(1))),
         "dispose": store.dispose,
+    }
+
+
+def review_operations(queue: ReviewQueue) -> dict[str, Callable[[], object]]:
+    """Return every operation of the queue; one photo of each kind waits for somebody."""
+
+    def answer(answer: str) -> Turn:
+        return queue.answer("holder", "Kim", queue.look("holder")[0].photo_key, answer, 1.5)
+
+    def skip() -> None:
+        queue.skip("holder", queue.look("holder")[0].photo_key)
+
+    def come_second() -> None:
+        taken = IntegrityError("", None, Exception())
+        with patch("clothing.review_queue._renew", side_effect=[taken, None]):
+            queue.look("holder")
+
+    def review_in_the_dark() -> None:
+        lost = DBAPIError("", {}, BROKEN_LINE)
+        with patch("clothing.review_queue._insert_review", side_effect=[lost, 1]):
+            queue.review("Coat", "Kim", image_id=1)
+
+    return {
+        "review_queue: left": queue.left,
+        "review_queue: look": lambda: queue.look("holder"),
+        "review_queue: answer": lambda: answer("Coat"),
+        "review_queue: skip": skip,
+        "review_queue: undo": lambda: queue.undo("holder", "Kim"),
+        "review_queue: release": lambda: queue.release("holder"),
+        "review_queue: answer, nothing left": lambda: (answer("Bag"), answer("Bag")),
+        "review_queue: review": lambda: [
+            queue.review("Coat", "Kim", image_id=1),
+            queue.review("Coat", "Kim", failure_id=1),
+        ],
+        "review_queue: come second": come_second,
+        "review_queue: review, its first try lost": review_in_the_dark,
+        "review_queue: done": lambda: queue.done("Kim", datetime.now(UTC)),
     }
 
 

@@ -1,5 +1,6 @@
 """Who may ask, and who is turned away."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -72,6 +73,104 @@ def test_signing_in_lets_the_browser_in(stranger: FlaskClient) -> None:
     assert KEY not in cookie
     assert stranger.get("/").status_code == 200
     assert stranger.get("/api/runs").status_code == 200
+
+
+def test_the_cookie_is_secure_where_the_page_came_by_https(stranger: FlaskClient) -> None:
+    answer = stranger.post("/sign-in", data={"key": KEY}, base_url="https://localhost")
+
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_signing_out_ends_the_session(stranger: FlaskClient) -> None:
+    stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+    assert "Kim" in stranger.get("/review").text
+
+    answer = stranger.post("/sign-out", headers={"Sec-Fetch-Site": "same-origin"})
+
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
+    assert stranger.get("/api/runs").status_code == 401
+
+
+def test_a_form_without_proof_that_it_is_ours_does_nothing(stranger: FlaskClient) -> None:
+    stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+    form = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/review").text)
+    assert form
+
+    assert stranger.post("/sign-out").status_code == 403
+    assert stranger.post("/sign-out", data={"csrf": "guessed"}).status_code == 403
+    assert stranger.post("/api/reviews", json={}).status_code == 403
+    assert stranger.post("/sign-out", data={"csrf": form[1]}).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/sign-in", "/review"])
+def test_every_form_brings_the_proof(stranger: FlaskClient, path: str) -> None:
+    if path != "/sign-in":
+        stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+
+    page = stranger.get(path).text
+
+    assert page.count("<form") == page.count('name="csrf"') > 0
+
+
+@pytest.mark.parametrize("name", ["", "  ", "x" * 65, "two\nlines"])
+def test_a_name_must_be_one(client: FlaskClient, name: str) -> None:
+    assert client.post("/name", data={"name": name}).status_code == 400
+
+
+ENTRA = {"X-MS-CLIENT-PRINCIPAL-NAME": "kim@example.com", "X-MS-CLIENT-PRINCIPAL-IDP": "aad"}
+
+
+@pytest.fixture
+def azure(environ: dict[str, str]) -> Iterator[Flask]:
+    """The app on a Web App that signs people in at Entra."""
+    on = {"WEBSITE_HOSTNAME": "example.azurewebsites.net", "WEBSITE_AUTH_ENABLED": "True"}
+    app = create_app({**environ, "API_KEY": KEY, **on})
+    yield app
+    app.extensions["site"].close()
+
+
+def test_whom_azure_has_signed_in_needs_no_key(azure: Flask) -> None:
+    visitor = azure.test_client()
+
+    page = visitor.get("/review", headers=ENTRA)
+    away = visitor.post("/sign-out", headers={**ENTRA, "Sec-Fetch-Site": "same-origin"})
+
+    assert (page.status_code, away.status_code) == (200, 303)
+    assert "kim@example.com" in page.text
+    assert away.headers["Location"] == "/.auth/logout"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"X-MS-CLIENT-PRINCIPAL-NAME": "kim@example.com"},
+        {**ENTRA, "X-MS-CLIENT-PRINCIPAL-IDP": "github"},
+        {**ENTRA, "X-MS-CLIENT-PRINCIPAL-NAME": " "},
+    ],
+)
+def test_whom_azure_has_not_signed_in_at_entra_needs_the_key(
+    azure: Flask, headers: dict[str, str]
+) -> None:
+    assert azure.test_client().get("/api/runs", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "environ_of_azure",
+    [
+        {},
+        {"WEBSITE_AUTH_ENABLED": "True"},
+        {"WEBSITE_HOSTNAME": "example.azurewebsites.net"},
+        {"WEBSITE_HOSTNAME": "example.azurewebsites.net", "WEBSITE_AUTH_ENABLED": "False"},
+    ],
+)
+def test_where_azure_signs_nobody_in_its_headers_say_nothing(
+    environ: dict[str, str], environ_of_azure: dict[str, str]
+) -> None:
+    app = create_app({**environ, "API_KEY": KEY, **environ_of_azure})
+
+    assert app.test_client().get("/api/runs", headers=ENTRA).status_code == 401
+    app.extensions["site"].close()
 
 
 def test_a_wrong_key_does_not_sign_in(stranger: FlaskClient) -> None:

@@ -15,6 +15,7 @@ from clothing.cli import main
 from clothing.config import PROJECT
 from clothing.labels import CATEGORIES
 from clothing.store import Store
+from clothing.tables import SCHEMA_VERSION
 from tests.pictures import jpeg
 
 RUN = [sys.executable, "-m", "clothing", "run"]
@@ -262,8 +263,8 @@ def test_db_upgrade_says_from_where_to_where(runner: CliRunner) -> None:
     first = runner.invoke(main, ["db", "upgrade"])
     second = runner.invoke(main, ["db", "upgrade"])
 
-    assert "The schema is 0001 (before: none)." in first.output
-    assert "The schema is 0001 (before: 0001)." in second.output
+    assert f"The schema is {SCHEMA_VERSION} (before: none)." in first.output
+    assert f"The schema is {SCHEMA_VERSION} (before: {SCHEMA_VERSION})." in second.output
 
 
 def test_serving_others_without_a_key_is_refused(

@@ -7,7 +7,14 @@ import pytest
 from clothing.cli import main
 from clothing.config import PROJECT, SETTINGS
 from clothing.web import create_app
-from scripts.generated_docs import ENV_EXAMPLE, README, env_example, readme
+from scripts.generated_docs import (
+    AZURE_GUIDE,
+    ENV_EXAMPLE,
+    README,
+    azure_guide,
+    env_example,
+    readme,
+)
 
 TEXT = README.read_text(encoding="utf-8")
 MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
@@ -15,6 +22,21 @@ MAKEFILE = (PROJECT / "Makefile").read_text(encoding="utf-8")
 
 def test_the_generated_parts_of_the_readme_are_current() -> None:
     assert readme(TEXT) == TEXT, "run: make docs"
+
+
+def test_the_generated_part_of_the_azure_guide_is_current() -> None:
+    guide = AZURE_GUIDE.read_text(encoding="utf-8")
+
+    assert azure_guide(guide) == guide, "run: make docs"
+
+
+@pytest.mark.parametrize("name", ["docs/azure.md", "deploy/schedule/README.md"])
+def test_everything_that_a_guide_links_to_exists(name: str) -> None:
+    guide = PROJECT / name
+    targets = re.findall(r"\]\(([^)#:]+)\)", guide.read_text(encoding="utf-8"))
+
+    assert targets
+    assert [target for target in targets if not (guide.parent / target).exists()] == []
 
 
 def test_the_example_of_settings_is_current() -> None:

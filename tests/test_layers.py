@@ -17,42 +17,61 @@ from clothing.config import PROJECT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(floor.split())
     for floor in (
-        "clothing clothing.errors clothing.labels",
-        "clothing.card clothing.config",
-        "clothing.photos clothing.preprocess clothing.tables",
+        "clothing clothing.errors clothing.labels clothing.training",
+        "clothing.card clothing.config clothing.labelled",
+        "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
+        " clothing.tables",
         "clothing.storage clothing.classifier clothing.evaluation clothing.store"
-        " clothing.migrations clothing.migrations.env clothing.migrations.versions.*",
-        "clothing.compile clothing.batch clothing.answers clothing.shapes clothing.journal",
-        "clothing.model clothing.training",
-        "clothing.parts",
-        "clothing.doctor clothing.console",
+        " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
+        " clothing.training.augment clothing.training.pretrained",
+        "clothing.azure_storage clothing.compile clothing.batch clothing.answers clothing.nightly"
+        " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
+        " clothing.training.pictures clothing.review_queue clothing.questions"
+        " clothing.web.thumbnails clothing.web.charts",
+        "clothing.model clothing.training.fit clothing.export clothing.quality",
+        "clothing.parts clothing.publishing clothing.training.recipe",
+        "clothing.doctor clothing.console clothing.training.__main__ clothing.export_command",
         "clothing.web.site clothing.web.problems",
-        "clothing.web.access",
-        "clothing.web.health clothing.web.api clothing.web.pages clothing.web.server",
-        "clothing.web",
+        "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
+        " clothing.web.nights",
+        "clothing.web.health clothing.web.metrics clothing.web.api"
+        " clothing.web.pages clothing.web.server clothing.web.sign_in clothing.web.review"
+        " clothing.web.photo_pages clothing.web.run_pages clothing.web.quality_page"
+        " clothing.web.try_page clothing.web.export_links clothing.web.developers",
+        "clothing.web clothing.model_commands",
         "clothing.cli",
         "clothing.__main__",
     )
 )
 """From the ground up; modules of one floor do not know each other."""
 
-STORE = {"clothing.store", "clothing.tables", "clothing.migrations.*"}
+STORE = {"clothing.store", "clothing.tables", "clothing.sql_server", "clothing.migrations.*"} | {
+    "clothing.review_queue",
+    "clothing.questions",
+}
 
 LIBRARIES: dict[str, set[str]] = {
     "flask": {"clothing.web", "clothing.web.*"},
+    "markupsafe": {"clothing.web.access"},
     "werkzeug": {"clothing.web.*"},
     "waitress": {"clothing.web.server"},
-    "click": {"clothing.cli", "clothing.console", "clothing.training"},
+    "click": {"clothing.cli", "clothing.console", "clothing.model_commands"}
+    | {"clothing.training.__main__", "clothing.export_command"},
     "rich": {"clothing.console"},
-    "dotenv": {"clothing.parts"},
+    "dotenv": {"clothing.environment"},
+    "prometheus_client": {"clothing.web.metrics"},
     "pythonjsonlogger": {"clothing.journal"},
-    "keras": {"clothing.compile", "clothing.training"},
-    "tensorflow": {"clothing.compile", "clothing.training"},
+    "keras": {"clothing.compile", "clothing.training.*"},
+    "tensorflow": {"clothing.compile", "clothing.training.*"},
     "ai_edge_litert": {"clothing.classifier"},
-    # pages: Image.thumbnail; training: the published arrays as images for `preprocess`
-    "PIL": {"clothing.preprocess", "clothing.web.pages", "clothing.training"},
+    "azure": {"clothing.azure_storage", "clothing.sql_server"},
+    "requests": {"clothing.azure_storage"},  # the transport of Azure's library
+    "xlsxwriter": {"clothing.export"},
+    # thumbnails: Image.thumbnail; training: the published arrays as images for `preprocess`
+    "PIL": {"clothing.preprocess", "clothing.web.thumbnails", "clothing.training.pictures"},
     "sqlalchemy": STORE,
     "alembic": STORE,
+    "pyodbc": {"clothing.sql_server"},
 }
 """Which modules may import a library; NumPy is everywhere."""
 

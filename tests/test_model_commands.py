@@ -250,7 +250,7 @@ def test_without_a_yes_nothing_is_replaced(
     answer = call(runner, "publish", careless, "--untested", typed=typed)
 
     assert answer.exit_code == 1
-    assert "Replace fashion-mnist-cnn-" in answer.stderr
+    assert "Replace clothing-lite-" in answer.stderr
     assert everything_in(folder) == before
 
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from clothing.photos import Counts, Photo
-from clothing.web.pages import THUMBNAIL
+from clothing.web.thumbnails import THUMBNAIL
 from tests.pictures import jpeg
 
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -32,15 +32,56 @@ def test_without_photos_the_page_says_where_to_put_them(client: FlaskClient, sto
     assert "Start a run" not in page
 
 
-def test_the_sheet_shows_every_photo_with_its_ten_probabilities(client: FlaskClient) -> None:
+def test_the_sheet_shows_the_photos_on_three_piles(client: FlaskClient) -> None:
+    run = client.post("/prediction").get_json()
+
+    page = client.get("/", headers=PAGE).text
+
+    assert page.count('<li class="card') == 3
+    for entry in run["batch_results"]:
+        assert entry["image_name"] in page
+        assert entry["predicted_category"] in page
+    for pile in ("To check", "Sorted", "Unreadable"):
+        assert f"<h2>{pile} <span" in page
+
+
+def test_the_sheet_counts_what_is_sorted_and_what_is_to_check(client: FlaskClient) -> None:
+    entries = client.post("/prediction").get_json()["batch_results"]
+
+    page = client.get("/", headers=PAGE).text
+
+    to_check = sum(entry["needs_review"] for entry in entries)
+    assert f"<dt>to check</dt><dd>{to_check}</dd>" in page
+    assert f"<dt>sorted</dt><dd>{3 - to_check}</dd>" in page
+
+
+def test_a_run_that_finds_nothing_new_shows_the_piles_of_the_one_before(
+    client: FlaskClient,
+) -> None:
+    client.post("/prediction")
     client.post("/prediction")
 
     page = client.get("/", headers=PAGE).text
 
-    assert page.count('<li class="tile') == 3
-    assert page.count("<meter") == 30
-    for name in ("a.jpg", "b.jpg", "night/c.jpg"):
-        assert name in page
+    assert "Run 2" in page
+    assert "This run found nothing new" in page
+    assert page.count('<li class="card') == 3
+    assert "/photos?run=1&amp;pile=" in page
+
+
+def test_the_mix_stands_beside_the_usual_one(client: FlaskClient, storage: Path) -> None:
+    client.post("/prediction")
+    alone = client.get("/", headers=PAGE).text
+    (storage / "images" / "d.jpg").write_bytes(jpeg(color="green"))
+    client.post("/prediction")
+
+    page = client.get("/", headers=PAGE).text
+
+    assert "no run in the four weeks before" in alone
+    assert 'class="usual"' not in alone
+    assert "the 1 run of the four weeks before" in page
+    assert page.count('class="now"') == 10
+    assert page.count('class="usual"') == 10
 
 
 def test_a_photo_that_cannot_be_used_is_shown_with_its_reason(
@@ -96,18 +137,16 @@ def test_the_button_starts_a_run_and_leads_back(client: FlaskClient) -> None:
     assert client.get("/api/runs").get_json()["runs"][0]["trigger"] == "page"
 
 
-def test_many_photos_come_in_pages(client: FlaskClient, storage: Path) -> None:
+def test_a_pile_shows_a_few_photos_and_links_to_all(client: FlaskClient, storage: Path) -> None:
     for n in range(60):
         (storage / "images" / f"{n:04}.jpg").write_bytes(b"")
     client.post("/prediction")
 
-    first = client.get("/", headers=PAGE).text
-    second = client.get("/?after=0059.jpg", headers=PAGE).text
+    page = client.get("/", headers=PAGE).text
 
-    assert first.count('<li class="tile') == 60
-    assert "/?after=0059.jpg" in first
-    assert second.count('<li class="tile') == 3
-    assert "First photos" in second
+    assert page.count('<li class="card unreadable') == 8
+    assert "60 × the file is empty" in page
+    assert 'href="/photos?run=1&amp;pile=unreadable">All 60</a>' in page
 
 
 def test_a_thumbnail_is_a_small_jpeg(client: FlaskClient, storage: Path) -> None:

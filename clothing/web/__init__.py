@@ -11,14 +11,34 @@ from datetime import timedelta
 
 from flask import Flask
 
+from clothing.environment import environment
 from clothing.errors import StoreError
 from clothing.journal import write_journal
-from clothing.parts import Parts, environment
+from clothing.parts import Parts
 from clothing.storage import MAX_PHOTO_BYTES
-from clothing.web import access, api, health, pages, problems
+from clothing.web import (
+    access,
+    api,
+    developers,
+    export_links,
+    health,
+    metrics,
+    pages,
+    photo_pages,
+    problems,
+    quality_page,
+    review,
+    run_pages,
+    sign_in,
+    try_page,
+    wording,
+)
 from clothing.web.site import Site
 
 log = logging.getLogger(__name__)
+
+PAGES = (pages, review, photo_pages, run_pages, quality_page, try_page, export_links, developers)
+"""Each adds its routes; none knows of another but by the name of a route."""
 
 
 def create_app(environ: Mapping[str, str] | None = None) -> Flask:
@@ -42,10 +62,10 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     app.extensions["site"] = Site(parts)
-    for module in (problems, access, health, api, pages):
+    for module in (problems, access, sign_in, health, metrics, api, wording, *PAGES):
         module.init_app(app)
     try:
-        parts.store.ready()
+        parts.store.ready(patient=False)
     except StoreError as error:  # the database may come later; /health/ready says so until then
         log.warning("%s", error)
     return app

@@ -13,11 +13,12 @@ from werkzeug.wrappers import Response
 from clothing.answers import answers_of
 from clothing.errors import ActiveRunError
 from clothing.labels import CATEGORIES
-from clothing.photos import Failure, Photo, Run, predictions_of
-from clothing.preprocess import decode, fault_of, preprocess, working_side
+from clothing.photos import Failure, Run
 from clothing.shapes import classification_of, run_of, stored_prediction_of
 from clothing.storage import MAX_NAME
 from clothing.store import PAGE, StoredPrediction
+from clothing.web.asked import number, one_of
+from clothing.web.one_photo import answer
 from clothing.web.problems import problem
 from clothing.web.site import site
 
@@ -49,7 +50,7 @@ def prediction() -> Response | tuple[Response, int, dict[str, str]]:
 @blueprint.get("/api/runs")
 def runs() -> Response:
     """Return runs, newest first; `before` asks for those before a number."""
-    found = site().parts.store.runs(_number("before"))
+    found = site().parts.store.runs(number("before"))
     more = url_for(".runs", before=found[-1].run_id) if len(found) == PAGE else None
     return jsonify(runs=[run_of(run) for run in found], next=more)
 
@@ -71,12 +72,12 @@ def results(run_id: int) -> Response:
 def predictions() -> Response:
     """Return predictions by number; `run`, `category` and `review` choose, `after` goes on."""
     found = site().parts.store.predictions(
-        run_id=_number("run"),
-        category=_one_of("category", CATEGORIES),
+        run_id=number("run"),
+        category=one_of("category", CATEGORIES),
         needs_review={"true": True, "false": False, None: None}[
-            _one_of("review", ("true", "false"))
+            one_of("review", ("true", "false"))
         ],
-        after=_number("after") or 0,
+        after=number("after") or 0,
     )
     more = None
     if len(found) == PAGE:
@@ -88,17 +89,9 @@ def predictions() -> Response:
 @blueprint.post("/api/classify")
 def classify() -> Response:
     """Classify the one photo that the form field `photo` holds; store nothing."""
-    upload = request.files.get("photo")
-    if upload is None:
-        raise BadRequest("Send a photo as the multipart form field `photo`.")
-    classifier = site().model.load()
-    image = decode(upload.read(), working_side(classifier.card))
-    array = preprocess(image, classifier.card)  # (height, width, channels)
-    photo = Photo("upload", upload.filename or "", "", 0)
-    (answer,) = predictions_of(
-        [photo], classifier.predict(array[None]), classifier.card, [fault_of(image)]
-    )
-    return jsonify(**classification_of(answer), model_version=classifier.version)
+    found = answer()
+    shape = classification_of(found.prediction)
+    return jsonify(**shape, model_version=found.model_version)
 
 
 def _asked() -> tuple[str, bool]:
@@ -151,21 +144,3 @@ def _entry(outcome: StoredPrediction | Failure, run: Run) -> dict[str, Any]:
         **classification_of(outcome.prediction),
         "already_classified": outcome.run_id != run.run_id,
     }
-
-
-def _number(name: str) -> int | None:
-    """Return a number of the query, or None if it is not there."""
-    received = request.args.get(name)
-    if received is None:
-        return None
-    if not received.isdecimal() or len(received) > 18:
-        raise BadRequest(f"{name} is a whole number. Received: {received!r}.")
-    return int(received)
-
-
-def _one_of(name: str, accepted: tuple[str, ...]) -> str | None:
-    """Return a word of the query, or None if it is not there."""
-    received = request.args.get(name)
-    if received is not None and received not in accepted:
-        raise BadRequest(f"{name} is one of {', '.join(accepted)}. Received: {received!r}.")
-    return received

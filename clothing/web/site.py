@@ -18,6 +18,9 @@ from clothing.errors import StoreError
 from clothing.model import card_name
 from clothing.parts import Parts
 from clothing.photos import Run
+from clothing.questions import Tallies
+from clothing.review_queue import ReviewQueue
+from clothing.web.thumbnails import Thumbnails, thumbnail_folder
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +32,9 @@ class Site:
         self.parts = parts
         self.model = CurrentModel(parts)
         self.runs = RunStarter(parts)
+        self.reviews = ReviewQueue(parts.store, parts.config.blind_share)
+        self.tallies = Tallies(parts.store)
+        self.thumbnails = Thumbnails(parts.images, thumbnail_folder(parts.environ))
 
     def close(self) -> None:
         """Wait for the runs that this process watches, then let go of the database."""

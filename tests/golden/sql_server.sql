@@ -394,6 +394,12 @@ FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id =
 WHERE image_prediction.image_id = ?;
 
 
+-- read
+
+
+-- write
+
+
 -- open_run, over a dead one
 
 UPDATE batch_run SET status=?, finished_at=?, error=? WHERE batch_run.status = ? AND batch_run.heartbeat_at < ?;
@@ -402,6 +408,257 @@ UPDATE batch_run SET status=?, finished_at=?, error=? WHERE batch_run.status = ?
 -- close_run, without counts
 
 UPDATE batch_run SET status=?, heartbeat_at=?, finished_at=?, error=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+
+
+-- review_queue: left
+
+SELECT TOP n batch_run.run_id
+FROM batch_run
+WHERE batch_run.classified > ? ORDER BY batch_run.run_id DESC;
+
+SELECT count(image_failure.failure_id) AS count_1
+FROM image_failure
+WHERE NOT (EXISTS (SELECT *
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+
+SELECT count(image_prediction.image_id) AS count_1
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1;
+
+SELECT count(image_prediction.image_id) AS count_1
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ?;
+
+
+-- review_queue: look
+
+SELECT review_claim.photo_key
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) UNION ALL SELECT review_claim.photo_key
+FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+
+SELECT TOP n image_failure.photo_key, image_failure.failure_id AS number
+FROM image_failure
+WHERE NOT (EXISTS (SELECT *
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_failure.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id))) ORDER BY image_failure.failure_id DESC;
+
+SELECT image_failure.photo_key, image_failure.failure_id AS number
+FROM image_failure
+WHERE NOT (EXISTS (SELECT *
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_failure.failure_id = ? AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_failure.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id)));
+
+UPDATE review_claim SET image_id=?, failure_id=?, holder=?, claimed_at=?, expires_at=?, closed_at=?, skipped=?, blind=? WHERE review_claim.photo_key = ? AND (review_claim.closed_at IS NOT NULL OR review_claim.expires_at <= ?);
+
+INSERT INTO review_claim (photo_key, image_id, failure_id, holder, claimed_at, expires_at, closed_at, skipped, blind) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id))) ORDER BY image_prediction.margin, image_prediction.image_id;
+
+SELECT image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id)));
+
+UPDATE review_claim SET expires_at=? WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL;
+
+SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, review_claim.blind, review_claim.claimed_at
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+
+SELECT image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, review_claim.claimed_at
+FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+
+
+-- review_queue: answer
+
+SELECT review_claim.photo_key, review_claim.image_id, review_claim.failure_id, review_claim.holder, review_claim.claimed_at, review_claim.expires_at, review_claim.closed_at, review_claim.skipped, review_claim.blind
+FROM review_claim
+WHERE review_claim.photo_key = ? AND review_claim.holder = ?;
+
+SELECT NULL AS image_id, image_failure.photo_key, image_failure.container, image_failure.image_filename, image_failure.etag
+FROM image_failure
+WHERE image_failure.failure_id = ?;
+
+INSERT INTO image_review (image_id, photo_key, etag, reviewed_category, reviewer, timestamp, seconds, blind) OUTPUT inserted.review_id VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+UPDATE review_claim SET closed_at=?, skipped=? WHERE review_claim.photo_key = ?;
+
+SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id))) ORDER BY image_prediction.answer_key;
+
+SELECT image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
+FROM review_claim
+WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id)));
+
+
+-- review_queue: skip
+
+SELECT TOP n image_failure.photo_key, image_failure.failure_id AS number
+FROM image_failure JOIN review_claim ON review_claim.photo_key = image_failure.photo_key AND review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id
+WHERE NOT (EXISTS (SELECT *
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) ORDER BY review_claim.closed_at;
+
+SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction JOIN review_claim ON review_claim.photo_key = image_prediction.photo_key AND review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? ORDER BY review_claim.closed_at;
+
+SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
+FROM image_prediction JOIN review_claim ON review_claim.photo_key = image_prediction.photo_key AND review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id
+WHERE NOT (EXISTS (SELECT *
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
+FROM image_review AS review
+WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS newer_review
+WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 ORDER BY review_claim.closed_at;
+
+
+-- review_queue: undo
+
+SELECT TOP n review_claim.photo_key, review_claim.image_id, review_claim.failure_id, review_claim.holder, review_claim.claimed_at, review_claim.expires_at, review_claim.closed_at, review_claim.skipped, review_claim.blind
+FROM review_claim
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NOT NULL ORDER BY review_claim.closed_at DESC, review_claim.claimed_at DESC;
+
+SELECT TOP n review_claim.claimed_at
+FROM review_claim
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL ORDER BY review_claim.claimed_at;
+
+UPDATE review_claim SET claimed_at=?, expires_at=?, closed_at=?, skipped=? WHERE review_claim.photo_key = ?;
+
+
+-- review_queue: release
+
+
+-- review_queue: answer, nothing left
+
+SELECT image_prediction.image_id, image_prediction.photo_key, image_prediction.container, image_prediction.image_filename, image_prediction.etag
+FROM image_prediction
+WHERE image_prediction.image_id = ?;
+
+
+-- review_queue: review
+
+
+-- review_queue: come second
+
+SELECT review_claim.expires_at, review_claim.closed_at
+FROM review_claim
+WHERE review_claim.holder = ? AND (review_claim.expires_at > ? OR review_claim.closed_at > ?);
+
+
+-- review_queue: review, its first try lost
+
+SELECT TOP n image_review.review_id, image_review.timestamp
+FROM image_review
+WHERE image_review.photo_key = ? AND image_review.etag = ? ORDER BY image_review.review_id DESC;
+
+
+-- review_queue: done
+
+SELECT sum(CASE WHEN (image_review.reviewed_category = ?) THEN ? ELSE ? END) AS sum_1
+FROM image_review
+WHERE image_review.reviewer = ? AND image_review.timestamp >= ?;
 
 
 -- dispose

@@ -1,0 +1,534 @@
+"""What pages and spreadsheets ask of the tables: lists by part, and what is counted of runs.
+
+Beside `store` a module that speaks SQL, the same to SQLite and SQL Server; it never writes. A list
+goes on from the number of the last row seen, so its last part comes as fast as its first.
+"""
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from clothing.labels import UNDONE
+from clothing.photos import Failure, Photo, Run, photo_key
+from clothing.store import Store, StoredPrediction, failure_of, predictions_query, stored_of
+from clothing.tables import batch_run, image_failure, image_prediction, image_review
+
+Pile = Literal["check", "sorted", "unreadable"]
+"""Where a photo lies in the morning, as the model left it; a review moves none."""
+
+PILES: tuple[Pile, ...] = ("check", "sorted", "unreadable")
+
+PART = 1000
+"""Rows that are read at once where all are wanted."""
+
+_RUNS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which photos of a list; None and "" choose nothing.
+
+    Attributes:
+        run_id: Those that this run opened; else of each photo the newest answer.
+        category: What they are: as a person says, else as the model says.
+        pile: Where they lie.
+        name: A part of the file's name, in any case.
+        least: The least confidence, 0 to 1.
+        most: The greatest confidence, 0 to 1.
+        since: When the run started, at the earliest.
+        until: When the run started; from then on none.
+    """
+
+    run_id: int | None = None
+    category: str | None = None
+    pile: Pile | None = None
+    name: str = ""
+    least: float | None = None
+    most: float | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def has_failures(self) -> bool:
+        """True if photos that could not be read may be among them, else False."""
+        answered = self.category is not None or self.least is not None or self.most is not None
+        return not answered and self.pile in (None, "unreadable")
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A person's answer to one photo."""
+
+    review_id: int
+    category: str
+    reviewer: str
+    timestamp: datetime
+    blind: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One photo of a list: its number there, what came of it, and what a person said."""
+
+    number: int
+    outcome: StoredPrediction | Failure
+    run_id: int
+    timestamp: datetime
+    review: Review | None
+
+    @property
+    def pile(self) -> Pile:
+        """The pile on which the photo lies."""
+        if isinstance(self.outcome, Failure):
+            return "unreadable"
+        return "check" if self.outcome.prediction.needs_review else "sorted"
+
+    @property
+    def photo(self) -> Photo:
+        """The photo itself."""
+        found = self.outcome
+        return found.photo if isinstance(found, Failure) else found.prediction.photo
+
+    @property
+    def category(self) -> str | None:
+        """What the photo shows: as a person says, else as the model says, else None."""
+        if self.review:
+            return self.review.category
+        found = self.outcome
+        return None if isinstance(found, Failure) else found.prediction.predicted_category
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What is counted of a run: answers by category, to check, and the sum of confidences."""
+
+    by_category: dict[str, int]
+    to_check: int
+    confidence: float
+
+    @property
+    def classified(self) -> int:
+        """Photos that have an answer."""
+        return sum(self.by_category.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """So many answers of a run to which a person said this."""
+
+    run_id: int
+    predicted: str
+    reviewed: str
+    blind: bool
+    number: int
+
+
+# Lists
+
+
+def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+    """Return a part of the answers, newest first.
+
+    Args:
+        store: The database.
+        wanted: Which.
+        before: Number of the last row of the part before.
+        limit: How many at most.
+    """
+    if wanted.pile == "unreadable" or (span := _days(store, wanted)) is None:
+        return []
+    table = image_prediction.c
+    query = _with_review(predictions_query(), image_prediction).where(*_between(store, span))
+    for condition in _conditions(wanted, before):
+        query = query.where(condition)
+    query = query.order_by(table.image_id.desc()).limit(limit)
+    return [_answer_of(row) for row in _rows(store, query)]
+
+
+def failures(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+    """Return a part of the photos that could not be read, newest first, as `photos` does."""
+    table = image_failure.c
+    if not wanted.has_failures or (span := _days(store, wanted)) is None:
+        return []
+    query = _with_review(_failures_query(), image_failure)
+    if wanted.run_id is None:
+        query = query.where(*_still_unreadable())
+    else:
+        query = query.where(table.run_id == wanted.run_id)
+    if span:
+        query = query.where(table.run_id >= span[0], table.run_id <= span[1])
+    if wanted.name:
+        query = query.where(_holds(table.image_filename, wanted.name))
+    if before is not None:
+        query = query.where(table.failure_id < before)
+    query = query.order_by(table.failure_id.desc()).limit(limit)
+    return [_failed_of(row) for row in _rows(store, query)]
+
+
+def all_photos(store: Store, wanted: Wanted) -> Iterator[Row]:
+    """Yield all answers, newest first, reading some at a time."""
+    before = None
+    while some := photos(store, wanted, before, PART):
+        yield from some
+        before = some[-1].number
+
+
+def all_failures(store: Store, wanted: Wanted) -> Iterator[Row]:
+    """Yield all photos that could not be read, newest first, reading some at a time."""
+    before = None
+    while some := failures(store, wanted, before, PART):
+        yield from some
+        before = some[-1].number
+
+
+def photo(store: Store, image_id: int) -> Row:
+    """Return one answer with the review of its content.
+
+    Raises:
+        LookupError: There is none with this number.
+    """
+    query = _with_review(predictions_query(), image_prediction)
+    rows = _rows(store, query.where(image_prediction.c.image_id == image_id))
+    if not rows:
+        raise LookupError(f"There is no photo {image_id}.")
+    return _answer_of(rows[0])
+
+
+def history(store: Store, photo: Photo, limit: int = 50) -> list[Row]:
+    """Return what came of a photo under its name so far, newest first, failures among it."""
+    key = photo_key(photo)
+    answers = _with_review(predictions_query(), image_prediction)
+    answers = answers.where(image_prediction.c.photo_key == key)
+    answers = answers.order_by(image_prediction.c.image_id.desc()).limit(limit)
+    failed = _with_review(_failures_query(), image_failure)
+    failed = failed.where(image_failure.c.photo_key == key)
+    failed = failed.order_by(image_failure.c.failure_id.desc()).limit(limit)
+    rows = [_answer_of(row) for row in _rows(store, answers)]
+    rows += [_failed_of(row) for row in _rows(store, failed)]
+    return sorted(rows, key=lambda row: row.timestamp, reverse=True)
+
+
+def reviews(store: Store, photo: Photo, limit: int = 50) -> list[Review]:
+    """Return what people said of a photo, newest first; what was undone is among it."""
+    table = image_review.c
+    query = sa.select(*_review_columns(image_review)).where(table.photo_key == photo_key(photo))
+    query = query.order_by(table.review_id.desc()).limit(limit)
+    return [found for row in _rows(store, query) if (found := _review_of(row))]
+
+
+def reasons(store: Store, run_id: int, limit: int = 20) -> list[tuple[str, int]]:
+    """Return why photos of a run could not be read, and how many each, the most frequent first."""
+    number = sa.func.count().label("number")
+    query = sa.select(image_failure.c.reason, number).where(image_failure.c.run_id == run_id)
+    query = query.group_by(image_failure.c.reason)
+    query = query.order_by(number.desc(), image_failure.c.reason).limit(limit)
+    return [(row["reason"], row["number"]) for row in _rows(store, query)]
+
+
+# Counts
+
+
+class Tallies:
+    """What is counted of runs. A run that is over never changes, so it is counted once."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._counted: dict[int, Tally] = {}
+        self._lock = threading.Lock()
+
+    def of(self, runs: Sequence[Run]) -> dict[int, Tally]:
+        """Return the tally of each run by its number."""
+        with self._lock:
+            known = {run.run_id: self._counted.get(run.run_id) for run in runs}
+        unknown = [number for number, tally in known.items() if tally is None]
+        found = tallies(self._store, unknown)
+        over = {run.run_id for run in runs if run.status != "running"}
+        with self._lock:
+            self._counted |= {number: found[number] for number in unknown if number in over}
+        return {number: tally or found[number] for number, tally in known.items()}
+
+
+def tallies(store: Store, run_ids: Sequence[int]) -> dict[int, Tally]:
+    """Count the answers of runs; one that gave none has an empty tally."""
+    table = image_prediction.c
+    keys = (table.run_id, table.predicted_category, table.needs_review)
+    found = {number: Tally({}, 0, 0.0) for number in run_ids}
+    for start in range(0, len(run_ids), _RUNS):
+        query = sa.select(
+            *keys, sa.func.count().label("number"), sa.func.sum(table.confidence).label("sum")
+        )
+        query = query.where(table.run_id.in_(run_ids[start : start + _RUNS])).group_by(*keys)
+        for row in _rows(store, query):
+            found[row["run_id"]] = _added(found[row["run_id"]], row)
+    return found
+
+
+def checked(store: Store, run_id: int) -> int:
+    """Return how many of a run's photos that a person should look at have been looked at."""
+    table = image_prediction.c
+    reviewed = sa.select(image_review.c.review_id).where(
+        _same_content(image_review, image_prediction),
+        image_review.c.reviewed_category != UNDONE,
+        _is_newest(),
+    )
+    query = (
+        sa.select(sa.func.count().label("number"))
+        .select_from(image_prediction)
+        .where(table.run_id == run_id, _is_doubtful())
+        .where(reviewed.correlate(image_prediction).exists())
+    )
+    number: int = _rows(store, query)[0]["number"]
+    return number
+
+
+def verdicts(store: Store, model_version: str) -> list[Verdict]:
+    """Return what people said of a model's answers, counted; of each photo its newest review."""
+    table, reviewed = image_prediction.c, image_review.c
+    keys = (table.run_id, table.predicted_category, reviewed.reviewed_category, reviewed.blind)
+    query = (
+        sa.select(*keys, sa.func.count().label("number"))
+        .select_from(image_review)
+        .join(image_prediction, table.image_id == reviewed.image_id)
+        .where(table.model_version == model_version, _is_newest())
+        .where(reviewed.reviewed_category != UNDONE)
+        .group_by(*keys)
+    )
+    return [
+        Verdict(
+            run_id=row["run_id"],
+            predicted=row["predicted_category"],
+            reviewed=row["reviewed_category"],
+            blind=bool(row["blind"]),
+            number=row["number"],
+        )
+        for row in _rows(store, query)
+    ]
+
+
+def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and category of the photos that people reviewed, by number of the review.
+
+    Args:
+        store: The database.
+        accepted: The categories that are wanted.
+    """
+    table, after = image_review.c, 0
+    while True:
+        name = sa.func.coalesce(image_prediction.c.image_filename, _failed_name()).label("name")
+        query = (
+            sa.select(table.review_id, table.reviewed_category, name)
+            .select_from(image_review)
+            .outerjoin(image_prediction, image_prediction.c.image_id == table.image_id)
+            .where(table.review_id > after, _is_newest())
+            .order_by(table.review_id)
+            .limit(PART)
+        )
+        rows = _rows(store, query)
+        for row in rows:
+            if row["reviewed_category"] in accepted and row["name"]:
+                yield row["name"], row["reviewed_category"]
+        if len(rows) < PART:
+            return
+        after = rows[-1]["review_id"]
+
+
+# Parts of questions
+
+
+def _rows(store: Store, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
+    return store.read(lambda connection: connection.execute(query).mappings().all())
+
+
+def _conditions(wanted: Wanted, before: int | None) -> Iterator[sa.ColumnElement[bool]]:
+    table = image_prediction.c
+    if wanted.run_id is None:
+        yield _is_current()
+    else:
+        yield table.run_id == wanted.run_id
+    if wanted.category is not None:
+        yield _may_be(wanted.category)
+        said = sa.func.nullif(image_review.c.reviewed_category, UNDONE)
+        yield sa.func.coalesce(said, table.predicted_category) == wanted.category
+    if wanted.pile is not None:
+        yield _is_doubtful() if wanted.pile == "check" else ~_is_doubtful()
+    if wanted.name:
+        yield _holds(table.image_filename, wanted.name)
+    if wanted.least is not None:
+        yield table.confidence >= wanted.least
+    if wanted.most is not None:
+        yield table.confidence <= wanted.most
+    if before is not None:
+        yield table.image_id < before
+
+
+def _is_doubtful() -> sa.ColumnElement[bool]:
+    """Tell what a person should look at.
+
+    As a CASE no index fits it: a database that took the one on doubt would bring them all together
+    and sort them, where the newest few or those of one run are wanted.
+    """
+    return sa.case((image_prediction.c.needs_review == sa.true(), 1), else_=0) == 1
+
+
+def _may_be(category: str) -> sa.ColumnElement[bool]:
+    """Tell what can be of a category without a look at each photo's reviews."""
+    said = sa.select(image_review.c.photo_key).where(image_review.c.reviewed_category == category)
+    table = image_prediction.c
+    return (table.predicted_category == category) | table.photo_key.in_(said)
+
+
+def _days(store: Store, wanted: Wanted) -> tuple[int, int] | tuple[()] | None:
+    """Return the first and the last run that started on the days wanted.
+
+    Empty if any day will do, None if no run fits.
+    """
+    if wanted.since is None and wanted.until is None:
+        return ()
+    table = batch_run.c
+    query = sa.select(
+        sa.func.min(table.run_id).label("first"), sa.func.max(table.run_id).label("last")
+    )
+    if wanted.since is not None:
+        query = query.where(table.started_at >= wanted.since.replace(tzinfo=None))
+    if wanted.until is not None:
+        query = query.where(table.started_at < wanted.until.replace(tzinfo=None))
+    row = _rows(store, query)[0]
+    return None if row["first"] is None else (row["first"], row["last"])
+
+
+def _between(store: Store, span: tuple[int, int] | tuple[()]) -> list[sa.ColumnElement[bool]]:
+    """Return the conditions on an answer's number that hold for the runs of a span.
+
+    There is one run at a time, so the answers of some runs in a row bear numbers in a row. Asked
+    by number, a list comes in its order; asked by run, all of it would have to be sorted first.
+    """
+    if not span:
+        return []
+    table = image_prediction.c
+    query = sa.select(
+        sa.func.min(table.image_id).label("first"), sa.func.max(table.image_id).label("last")
+    ).where(table.run_id >= span[0], table.run_id <= span[1])
+    row = _rows(store, query)[0]
+    if row["first"] is None:
+        return [sa.false()]
+    return [table.image_id >= row["first"], table.image_id <= row["last"]]
+
+
+def _is_current() -> sa.ColumnElement[bool]:
+    """Tell an answer that no newer one has replaced."""
+    newer, table = image_prediction.alias("newer"), image_prediction.c
+    replaced = sa.select(newer.c.image_id).where(
+        newer.c.photo_key == table.photo_key, newer.c.image_id > table.image_id
+    )
+    return ~replaced.correlate(image_prediction).exists()
+
+
+def _still_unreadable() -> list[sa.ColumnElement[bool]]:
+    """Tell a failure after which the photo was neither read nor failed again."""
+    newer, table = image_failure.alias("newer"), image_failure.c
+    again = sa.select(newer.c.failure_id).where(
+        newer.c.photo_key == table.photo_key, newer.c.failure_id > table.failure_id
+    )
+    read = sa.select(image_prediction.c.image_id).where(
+        image_prediction.c.photo_key == table.photo_key, image_prediction.c.run_id >= table.run_id
+    )
+    return [
+        ~again.correlate(image_failure).exists(),
+        ~read.correlate(image_failure).exists(),
+    ]
+
+
+def _failures_query() -> sa.Select[Any]:
+    return sa.select(image_failure).select_from(image_failure)
+
+
+def _with_review(query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
+    """Add the newest review of the same content to each row."""
+    newest = image_review.alias("newest")
+    newest_id = (
+        sa.select(sa.func.max(newest.c.review_id))
+        .where(_same_content(newest, table))
+        .correlate(table)
+        .scalar_subquery()
+    )
+    joined = query.outerjoin(image_review, image_review.c.review_id == newest_id)
+    return joined.add_columns(*_review_columns(image_review))
+
+
+def _review_columns(table: sa.Table) -> list[sa.ColumnElement[Any]]:
+    """Return the columns of a review by names that no other table has."""
+    names = ("review_id", "reviewed_category", "reviewer", "timestamp", "blind")
+    return [table.c[name].label(f"said_{name}") for name in names]
+
+
+def _same_content(review: sa.FromClause, table: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(review.c.photo_key == table.c.photo_key, review.c.etag == table.c.etag)
+
+
+def _is_newest() -> sa.ColumnElement[bool]:
+    """Tell a review that no newer one of the same content has replaced."""
+    newer, table = image_review.alias("newer"), image_review.c
+    replaced = sa.select(newer.c.review_id).where(
+        _same_content(newer, image_review), newer.c.review_id > table.review_id
+    )
+    return ~replaced.correlate(image_review).exists()
+
+
+def _failed_name() -> sa.ScalarSelect[str]:
+    """Return the name of a photo that was reviewed though it could not be read."""
+    query = sa.select(sa.func.max(image_failure.c.image_filename))
+    query = query.where(_same_content(image_review, image_failure))
+    return query.correlate(image_review).scalar_subquery()
+
+
+def _holds(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
+    """Tell a name that holds a text, in any case; for T-SQL a bracket is a pattern too."""
+    literal = "".join(f"/{sign}" if sign in "/%_[" else sign for sign in part)
+    return sa.func.lower(column).like(sa.func.lower(f"%{literal}%"), escape="/")
+
+
+def _answer_of(row: sa.RowMapping) -> Row:
+    stored = stored_of(row)
+    return Row(stored.image_id, stored, stored.run_id, stored.timestamp, _said(row))
+
+
+def _failed_of(row: sa.RowMapping) -> Row:
+    timestamp = _utc(row["timestamp"])
+    return Row(row["failure_id"], failure_of(row), row["run_id"], timestamp, _said(row))
+
+
+def _said(row: sa.RowMapping) -> Review | None:
+    """Return the review that still holds."""
+    review = _review_of(row)
+    return None if review is None or review.category == UNDONE else review
+
+
+def _review_of(row: sa.RowMapping) -> Review | None:
+    if row["said_review_id"] is None:
+        return None
+    return Review(
+        review_id=row["said_review_id"],
+        category=row["said_reviewed_category"],
+        reviewer=row["said_reviewer"],
+        timestamp=_utc(row["said_timestamp"]),
+        blind=bool(row["said_blind"]),
+    )
+
+
+def _added(tally: Tally, row: sa.RowMapping) -> Tally:
+    category, number = row["predicted_category"], row["number"]
+    counts = {**tally.by_category, category: tally.by_category.get(category, 0) + number}
+    return replace(
+        tally,
+        by_category=counts,
+        to_check=tally.to_check + (number if row["needs_review"] else 0),
+        confidence=tally.confidence + row["sum"],
+    )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.replace(tzinfo=UTC)

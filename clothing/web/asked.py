@@ -1,0 +1,97 @@
+"""What a request asks for: the reading of its query, and the words for what cannot be read."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from urllib.parse import urlencode
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
+from clothing.questions import PILES, Wanted
+from clothing.storage import MAX_NAME
+from clothing.web.site import site
+
+ANSWERS = (*CATEGORIES, OUTSIDE, AGAIN)
+"""What a photo may be after somebody has looked at it."""
+
+FIELDS = ("run", "category", "pile", "name", "least", "most", "since", "until")
+"""What a list of photos can be chosen by."""
+
+
+def number(name: str) -> int | None:
+    """Return a number of the query, or None if it is not there."""
+    received = request.args.get(name) or None
+    if received is None:
+        return None
+    if not received.isdecimal() or len(received) > 18:
+        raise BadRequest(f"{name} is a whole number. Received: {received!r}.")
+    return int(received)
+
+
+def one_of(name: str, accepted: tuple[str, ...]) -> str | None:
+    """Return a word of the query, or None if it is not there."""
+    received = request.args.get(name) or None
+    if received is not None and received not in accepted:
+        raise BadRequest(f"{name} is one of {', '.join(accepted)}. Received: {received!r}.")
+    return received
+
+
+def wanted() -> Wanted:
+    """Return which photos the query chooses."""
+    name = request.args.get("name", "").strip()
+    if len(name) > MAX_NAME:
+        raise BadRequest(f"name has at most {MAX_NAME} characters. Received: {len(name)}.")
+    since, until = _day("since"), _day("until")
+    return Wanted(
+        run_id=number("run"),
+        category=one_of("category", ANSWERS),
+        pile=one_of("pile", PILES),  # type: ignore[arg-type]  # just checked
+        name=name,
+        least=_share("least"),
+        most=_share("most"),
+        since=_midnight(since) if since else None,
+        until=_midnight(until + timedelta(days=1)) if until else None,
+    )
+
+
+def chosen() -> dict[str, str]:
+    """Return the fields of the query that choose something."""
+    return {name: request.args[name] for name in FIELDS if request.args.get(name, "").strip()}
+
+
+def query_of(fields: dict[str, str], **more: object) -> str:
+    """Return fields as the end of an address, or "" if there are none."""
+    asked = {**fields, **{name: str(value) for name, value in more.items() if value is not None}}
+    return f"?{urlencode(asked)}" if asked else ""
+
+
+def _share(name: str) -> float | None:
+    """Return a share that the query gives in percent."""
+    received = (request.args.get(name) or "").strip()
+    if not received:
+        return None
+    try:
+        percent = float(received)
+    except ValueError:
+        percent = -1
+    if not 0 <= percent <= 100:
+        raise BadRequest(f"{name} is a percentage, 0 to 100. Received: {received!r}.")
+    return percent / 100
+
+
+def _day(name: str) -> date | None:
+    received = (request.args.get(name) or "").strip()
+    if not received:
+        return None
+    try:
+        found = date.fromisoformat(received)
+    except ValueError as error:
+        raise BadRequest(f"{name} is a day, as 2026-11-22. Received: {received!r}.") from error
+    if not 1970 <= found.year <= 9000:  # a time zone must not lead out of the calendar
+        raise BadRequest(f"{name} is a day from 1970 on. Received: {received!r}.")
+    return found
+
+
+def _midnight(day: date) -> datetime:
+    """Return when a day begins in the shop's zone."""
+    return datetime.combine(day, time(), site().parts.config.tz).astimezone(UTC)

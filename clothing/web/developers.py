@@ -1,0 +1,303 @@
+"""The API's description: OpenAPI for programs at /openapi.json, a page for people at /api.
+
+Which calls there are, and what each does, comes from the routes and their docstrings; what goes in
+and out stands below, and tests hold real answers to it.
+"""
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Flask, current_app, jsonify, render_template, request
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Response
+
+from clothing.labels import CATEGORIES
+from clothing.questions import PILES
+from clothing.web.asked import ANSWERS
+from clothing.web.site import site
+
+blueprint = Blueprint("developers", __name__)
+
+VERSION = "1"
+"""Of the API; it changes when an answer loses a field, not when it gains one."""
+
+FOR_PROGRAMS = (
+    "/api/",
+    "/health/",
+    "/metrics",
+    "/prediction",
+    "/openapi",
+    "/export.",
+    "/reviewed.",
+)
+"""How the addresses begin that are described; the others are pages."""
+
+
+def init_app(app: Flask) -> None:
+    """Add /openapi.json and /api."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/openapi.json")
+def openapi() -> Response:
+    """Return this description."""
+    return jsonify(description_of(current_app))
+
+
+@blueprint.get("/api")
+def page() -> str:
+    """Show the calls to developers, with examples."""
+    return render_template(
+        "api.html",
+        paths=description_of(current_app)["paths"],
+        address=request.url_root.rstrip("/"),
+        has_key=bool(site().parts.config.api_key),
+    )
+
+
+def description_of(app: Flask) -> dict[str, Any]:
+    """Return the OpenAPI description of an app's calls."""
+    paths: dict[str, dict[str, Any]] = {}
+    for rule, method in _calls(app):
+        path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", rule.rule)
+        paths.setdefault(path, {})[method.lower()] = _operation(app, rule, method)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Clothing returns",
+            "version": VERSION,
+            "description": "Sorts photos of returned clothing into ten categories.",
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/"}],
+        "paths": dict(sorted(paths.items())),
+        "components": {"schemas": SCHEMAS, "securitySchemes": SECURITY},
+        "security": [{}, {"bearer": []}, {"key": []}],
+    }
+
+
+def _calls(app: Flask) -> Iterator[tuple[Rule, str]]:
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith(FOR_PROGRAMS):
+            for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+                yield rule, method
+
+
+def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
+    view = app.view_functions[rule.endpoint]
+    said = inspect.getdoc(view) or ""
+    known = CALLS.get(rule.endpoint, {})
+    operation: dict[str, Any] = {
+        "operationId": rule.endpoint.replace(".", "_"),
+        "summary": said.partition("\n")[0],
+        "parameters": [*_in_path(rule), *known.get("parameters", [])],
+        "responses": {**known.get("responses", {"200": _says("As the summary says.")}), **PROBLEMS},
+    }
+    if "requestBody" in known:
+        operation["requestBody"] = known["requestBody"]
+    return operation
+
+
+def _in_path(rule: Rule) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+        for name in sorted(rule.arguments)
+    ]
+
+
+# What goes in and out
+
+
+def _says(text: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
+    return {"description": text, **({"content": _json(schema)} if schema else {})}
+
+
+def _json(schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
+    return {kind: {"schema": schema}}
+
+
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def _list(name: str) -> dict[str, Any]:
+    return {"type": "array", "items": _ref(name)}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _in_query(name: str, text: str, **schema: Any) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+_TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
+_COUNT = {"type": "integer", "minimum": 0}
+_SHARE = {"type": "number", "minimum": 0, "maximum": 1}
+_TIME = {"type": "string", "format": "date-time"}
+_MAYBE_TEXT, _MAYBE_COUNT = {"type": ["string", "null"]}, {"type": ["integer", "null"]}
+
+_CLASSIFICATION = {
+    "predicted_category": {"enum": list(CATEGORIES)},
+    "confidence": _SHARE,
+    "probabilities": _object(**dict.fromkeys(CATEGORIES, _SHARE)),
+    "needs_review": _FLAG,
+    "review_reason": _TEXT,
+}
+
+SECURITY = {
+    "bearer": {"type": "http", "scheme": "bearer"},
+    "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+}
+
+SCHEMAS: dict[str, dict[str, Any]] = {
+    "Run": _object(
+        run_id=_COUNT,
+        status={"enum": ["running", "succeeded", "failed", "interrupted"]},
+        trigger=_TEXT,
+        prefix=_TEXT,
+        force=_FLAG,
+        started_at=_TIME,
+        heartbeat_at=_TIME,
+        finished_at={"type": ["string", "null"], "format": "date-time"},
+        model_version=_MAYBE_TEXT,
+        expected=_MAYBE_COUNT,
+        listed=_COUNT,
+        classified=_COUNT,
+        failed=_COUNT,
+        skipped=_COUNT,
+        photos_per_second=_NUMBER,
+        error=_MAYBE_TEXT,
+    ),
+    "Answer": _object(image_name=_TEXT, **_CLASSIFICATION, already_classified=_FLAG),
+    "Failure": _object(image_name=_TEXT, error=_TEXT),
+    "Results": {
+        "type": "object",
+        "properties": {
+            "run": _ref("Run"),
+            "batch_results": {
+                "type": "array",
+                "items": {"anyOf": [_ref("Answer"), _ref("Failure")]},
+            },
+            "next": _TEXT,
+        },
+        "required": ["run", "batch_results"],
+    },
+    "Prediction": _object(
+        image_id=_COUNT,
+        run_id=_COUNT,
+        image_name=_TEXT,
+        etag=_TEXT,
+        timestamp=_TIME,
+        **_CLASSIFICATION,
+        margin=_SHARE,
+        model_version=_TEXT,
+        preprocessing_version=_TEXT,
+    ),
+    "Classification": _object(**_CLASSIFICATION, model_version=_TEXT),
+    "Problem": _object(type=_TEXT, title=_TEXT, status=_COUNT, detail=_TEXT),
+}
+
+PROBLEMS = {
+    "default": {
+        "description": "What was wrong, in words (RFC 9457).",
+        "content": _json(_ref("Problem"), "application/problem+json"),
+    }
+}
+
+_CHOICE = [
+    _in_query("run", "Photos that this run opened; else of each the newest answer.", **_COUNT),
+    _in_query("category", "As a person says, else as the model says.", enum=list(ANSWERS)),
+    _in_query("pile", "Where the photo lies.", enum=list(PILES)),
+    _in_query("name", "A part of the file's name, in any case.", **_TEXT),
+    _in_query("least", "Least confidence, in percent.", **_NUMBER),
+    _in_query("most", "Greatest confidence, in percent.", **_NUMBER),
+    _in_query("since", "First day on which the run started.", **_TEXT, format="date"),
+    _in_query("until", "Last day on which the run started.", **_TEXT, format="date"),
+]
+
+_PREFER = {
+    "name": "Prefer",
+    "in": "header",
+    "description": "`wait=N` waits so many seconds, `respond-async` not at all (RFC 7240).",
+    "schema": _TEXT,
+}
+
+CALLS: dict[str, dict[str, Any]] = {
+    "api.prediction": {
+        "parameters": [_PREFER],
+        "requestBody": {
+            "required": False,
+            "content": _json(
+                {
+                    "type": "object",
+                    "properties": {"prefix": _TEXT, "force": _FLAG},
+                    "additionalProperties": False,
+                }
+            ),
+        },
+        "responses": {
+            "200": _says("The run is over; an entry for every photo.", _ref("Results")),
+            "202": _says("A run goes on; `Location` says where to ask.", _object(run=_ref("Run"))),
+        },
+    },
+    "api.runs": {
+        "parameters": [_in_query("before", "Only runs before this number.", **_COUNT)],
+        "responses": {
+            "200": _says("Runs.", _object(runs=_list("Run"), next=_MAYBE_TEXT)),
+        },
+    },
+    "api.run": {"responses": {"200": _says("The run.", _ref("Run"))}},
+    "api.results": {
+        "parameters": [_in_query("after", "Go on after this file name.", **_TEXT)],
+        "responses": {"200": _says("What the run says.", _ref("Results"))},
+    },
+    "api.predictions": {
+        "parameters": [
+            _in_query("run", "Only those that this run made.", **_COUNT),
+            _in_query("category", "Only those of this category.", enum=list(CATEGORIES)),
+            _in_query("review", "Only those that a person should look at, or not.", **_FLAG),
+            _in_query("after", "Go on after this number.", **_COUNT),
+        ],
+        "responses": {
+            "200": _says(
+                "Predictions.", _object(predictions=_list("Prediction"), next=_MAYBE_TEXT)
+            ),
+        },
+    },
+    "api.classify": {
+        "requestBody": {
+            "required": True,
+            "content": _json(
+                _object(photo={"type": "string", "format": "binary"}), "multipart/form-data"
+            ),
+        },
+        "responses": {"200": _says("What the model says.", _ref("Classification"))},
+    },
+    "review.save": {
+        "requestBody": {
+            "required": True,
+            "content": _json(
+                {
+                    "type": "object",
+                    "description": "One of category and verdict; one of image_id and failure_id.",
+                    "properties": {
+                        "category": {"enum": list(CATEGORIES)},
+                        "verdict": _TEXT,
+                        "image_id": _COUNT,
+                        "failure_id": _COUNT,
+                        "reviewer": _TEXT,
+                        "seconds": _NUMBER,
+                    },
+                    "additionalProperties": False,
+                }
+            ),
+        },
+        "responses": {"201": _says("The review as it is stored.", {"type": "object"})},
+    },
+    "export.as_csv": {"parameters": _CHOICE},
+    "export.as_xlsx": {"parameters": _CHOICE},
+}

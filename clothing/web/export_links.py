@@ -1,0 +1,70 @@
+"""What people take away: CSV, XLSX, and the reviewed photos as training takes them.
+
+The files are those of `clothing.export`, chosen by the same query as the list they come from.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import Blueprint, Flask, send_file
+from werkzeug.wrappers import Response
+
+from clothing.export import CSV, XLSX, csv_lines, in_parts, training_lines, write_workbook
+from clothing.questions import Wanted
+from clothing.store import Store
+from clothing.web import asked
+from clothing.web.site import site
+
+blueprint = Blueprint("export", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add the links."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/export.csv")
+def as_csv() -> Response:
+    """Send the chosen photos as CSV while they are read."""
+    store, wanted = _ready(), asked.wanted()
+    return _sent(in_parts(csv_lines(store, wanted)), f"{_name(wanted)}.csv")
+
+
+@blueprint.get("/export.xlsx")
+def as_xlsx() -> Response:
+    """Send the chosen photos as a workbook, written to disk first: a zip's index comes last."""
+    store, wanted = _ready(), asked.wanted()
+    book = tempfile.TemporaryFile()  # noqa: SIM115  # the answer closes it once it is sent
+    try:
+        write_workbook(book, store, wanted)
+    except BaseException:
+        book.close()
+        raise
+    book.seek(0)
+    return send_file(book, mimetype=XLSX, as_attachment=True, download_name=f"{_name(wanted)}.xlsx")
+
+
+@blueprint.get("/reviewed.csv")
+def reviewed() -> Response:
+    """Send what people said of photos, in the form that `make train` takes."""
+    return _sent(in_parts(training_lines(_ready())), "reviewed.csv")
+
+
+def _ready() -> Store:
+    store = site().parts.store
+    store.ready()
+    return store
+
+
+def _sent(parts: Iterator[str], name: str) -> Response:
+    answer = Response(parts, mimetype=CSV)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return answer
+
+
+def _name(wanted: Wanted) -> str:
+    """Return what the file is called: by run, or by the day on which it is taken."""
+    if wanted.run_id is not None:
+        return f"returns-run-{wanted.run_id}"
+    return f"returns-{datetime.now(site().parts.config.tz):%Y-%m-%d}"

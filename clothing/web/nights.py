@@ -1,0 +1,137 @@
+"""What a page says of one run: its piles, its mix beside the usual one, and what failed.
+
+Owns what counts as usual: the four weeks before.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from clothing.labels import CATEGORIES
+from clothing.nightly import Nightly, nightly
+from clothing.photos import Run
+from clothing.quality import mix_of, together
+from clothing.questions import PILES, Pile, Row, Tally, Wanted, checked, failures, photos, reasons
+from clothing.web.site import site
+
+USUAL = timedelta(days=28)
+"""How far back the usual mix looks."""
+
+SAMPLES = 8
+"""Photos of a pile that are shown at a glance."""
+
+
+@dataclass(frozen=True, slots=True)
+class PileShown:
+    """A pile at a glance: how many photos, the first of them, and of those to check the checked."""
+
+    pile: Pile
+    number: int
+    rows: list[Row]
+    checked: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class MixRow:
+    """A category of a run: how many photos, which share, and which share usually."""
+
+    category: str
+    number: int
+    share: float
+    usual: float | None
+    bar: float
+    mark: float
+
+
+@dataclass(frozen=True, slots=True)
+class Night:
+    """One run as its page tells it.
+
+    Attributes:
+        run: The run.
+        nightly: Whether the nightly run happens.
+        shown: The run whose piles are shown: an earlier one where this one found nothing new.
+        tally: What is counted of the run shown.
+        piles: Its piles.
+        mix: Its categories.
+        nights: How many runs of the four weeks before the usual mix comes from.
+        reasons: Why photos of the run could not be read, and how many each.
+    """
+
+    run: Run
+    nightly: Nightly
+    shown: Run
+    tally: Tally
+    piles: list[PileShown]
+    mix: list[MixRow]
+    nights: int
+    reasons: list[tuple[str, int]]
+
+
+def last_night() -> Night | None:
+    """Return the newest run with the piles that people work from, or None before the first."""
+    runs = site().parts.store.runs()
+    if not runs:
+        return None
+    newest, *earlier = runs
+    shown = newest
+    if newest.status != "running" and not newest.counts.classified:
+        shown = next((run for run in earlier if run.counts.classified), newest)
+    return _night(newest, shown, runs)
+
+
+def night_of(run: Run) -> Night:
+    """Return one run as its own page shows it."""
+    return _night(run, run, site().parts.store.runs(before=run.run_id))
+
+
+def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
+    store = site().parts.store
+    usual = [
+        one
+        for one in runs
+        if one.run_id < shown.run_id
+        and one.counts.classified
+        and one.started_at > shown.started_at - USUAL
+    ]
+    tallies = site().tallies.of([shown, *usual])
+    mine = tallies[shown.run_id]
+    before = [tallies[one.run_id] for one in usual]
+    return Night(
+        run=run,
+        nightly=nightly(store, datetime.now(UTC)),
+        shown=shown,
+        tally=mine,
+        piles=[_pile(pile, run if pile == "unreadable" else shown, mine) for pile in PILES],
+        mix=_mix(mine, together(before) if before else None),
+        nights=len(usual),
+        reasons=reasons(store, run.run_id),
+    )
+
+
+def _pile(pile: Pile, run: Run, tally: Tally) -> PileShown:
+    store, wanted = site().parts.store, Wanted(run_id=run.run_id, pile=pile)
+    if pile == "unreadable":
+        return PileShown(pile, run.counts.failed, failures(store, wanted, limit=SAMPLES))
+    rows = photos(store, wanted, limit=SAMPLES)
+    if pile == "check":
+        return PileShown(pile, tally.to_check, rows, checked(store, run.run_id))
+    return PileShown(pile, tally.classified - tally.to_check, rows)
+
+
+def _mix(tally: Tally, before: Tally | None) -> list[MixRow]:
+    """Return a row for each category; bars reach as far as the largest share does."""
+    if not tally.classified:
+        return []
+    mine, usual = mix_of(tally), mix_of(before) if before else {}
+    most = max(*mine.values(), *usual.values())
+    return [
+        MixRow(
+            category=category,
+            number=tally.by_category.get(category, 0),
+            share=mine[category],
+            usual=usual.get(category),
+            bar=100 * mine[category] / most,
+            mark=100 * usual.get(category, 0) / most,
+        )
+        for category in CATEGORIES
+    ]

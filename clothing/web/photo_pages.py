@@ -1,0 +1,117 @@
+"""The photos: a list that chooses and scrolls, one photo with its history, and the pick list."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from flask import Blueprint, Flask, render_template, stream_template, url_for
+
+from clothing.errors import ClothingError
+from clothing.labels import CATEGORIES
+from clothing.questions import (
+    PILES,
+    Row,
+    Wanted,
+    all_photos,
+    failures,
+    history,
+    photo,
+    photos,
+    reviews,
+)
+from clothing.shapes import probabilities_of
+from clothing.store import StoredPrediction
+from clothing.web import asked
+from clothing.web.site import site
+
+blueprint = Blueprint("photos", __name__)
+
+PHOTOS_A_PAGE = 60
+
+
+def init_app(app: Flask) -> None:
+    """Add the pages of photos."""
+    app.register_blueprint(blueprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The photos of one category, on the pick list."""
+
+    category: str
+    rows: Iterator[Row]
+
+
+@blueprint.get("/photos")
+def browse() -> str:
+    """Show a part of the photos that the query chooses; `before` goes on."""
+    site().parts.store.ready()
+    wanted, before = asked.wanted(), asked.number("before")
+    rows = _part(wanted, before)
+    chosen = asked.chosen()
+    more = rows[-1].number if len(rows) == PHOTOS_A_PAGE else None
+    return render_template(
+        "photos.html",
+        rows=rows,
+        chosen=chosen,
+        query=asked.query_of(chosen),
+        more=more and url_for(".browse") + asked.query_of(chosen, before=more),
+        before=before,
+        empty=not chosen and before is None and not rows,
+        answers=asked.ANSWERS,
+        piles=PILES,
+    )
+
+
+@blueprint.get("/photos/<int:image_id>")
+def one(image_id: int) -> str:
+    """Show one photo: what the model saw and said, what people said, and what was before."""
+    store = site().parts.store
+    row = photo(store, image_id)
+    assert isinstance(row.outcome, StoredPrediction)
+    seen, reason = _what_is_seen()
+    return render_template(
+        "photo.html",
+        row=row,
+        stored=row.outcome,
+        probabilities=sorted(
+            probabilities_of(row.outcome.prediction).items(), key=lambda pair: -pair[1]
+        ),
+        here=_is_here(row),
+        seen=seen,
+        unseen_reason=reason,
+        reviews=reviews(store, row.photo),
+        history=history(store, row.photo),
+    )
+
+
+@blueprint.get("/photos/pick-list")
+def pick_list() -> Iterator[str]:
+    """Show the chosen photos by category, to be printed; sent as it is read."""
+    site().parts.store.ready()
+    wanted = asked.wanted()
+    categories = [wanted.category] if wanted.category else list(CATEGORIES)
+    groups = (Group(name, _all(replace(wanted, category=name))) for name in categories)
+    return stream_template("pick_list.html", groups=groups, run_id=wanted.run_id)
+
+
+def _part(wanted: Wanted, before: int | None) -> list[Row]:
+    store = site().parts.store
+    listed = failures if wanted.pile == "unreadable" else photos
+    return listed(store, wanted, before, PHOTOS_A_PAGE)
+
+
+def _all(wanted: Wanted) -> Iterator[Row]:
+    return all_photos(site().parts.store, wanted)
+
+
+def _is_here(row: Row) -> bool:
+    """Return True if the photo still lies where it was classified, else False."""
+    return site().parts.images.etag(row.photo.name) == row.photo.etag
+
+
+def _what_is_seen() -> tuple[str | None, str]:
+    """Return the steps before the model of now, or None and why there is no model."""
+    try:
+        return site().model.load().card.preprocessing, ""
+    except ClothingError as error:
+        return None, str(error)

@@ -1,0 +1,211 @@
+"""The review queue in the browser, one photo a second, and the reviews that programs send.
+
+Owns the reading of answers and the words about them; which photo comes next is `review_queue`'s.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from time import time
+from typing import Any
+
+from flask import (
+    Blueprint,
+    Flask,
+    flash,
+    json,
+    jsonify,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
+
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
+from clothing.photos import Run
+from clothing.review_queue import ANSWERS, Task, Turn
+from clothing.shapes import probabilities_of, review_of
+from clothing.web import access
+from clothing.web.site import site
+
+VERDICTS = {"none of these": OUTSIDE, "photograph again": AGAIN, "undo": UNDONE}
+"""What a program may say of a photo instead of a category."""
+
+KEYS = dict(zip(CATEGORIES, "1234567890", strict=True))
+"""The key that answers each category, always the same: hands learn them."""
+
+SUGGESTIONS = 3
+
+LONGEST_SECONDS = 3600.0
+"""Who took longer was away: how long they looked is not known."""
+
+_FIELDS = {"image_id", "failure_id", "category", "verdict", "reviewer", "seconds"}
+_GONE = "Somebody else has that photo by now, so your answer was not saved."
+
+blueprint = Blueprint("review", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add /review and POST /api/reviews."""
+    app.register_blueprint(blueprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A category that the model thinks possible, its key and its probability."""
+
+    category: str
+    key: str
+    probability: float
+
+
+@blueprint.get("/review")
+def queue() -> str:
+    """Show the photo to answer now."""
+    store = site().parts.store
+    store.ready()
+    if not access.reviewer():
+        return render_template("review_name.html")
+    return render_template("review.html", **_shown(site().reviews.look(access.holder())))
+
+
+@blueprint.post("/review")
+def answer() -> Response | str:
+    """Take the answer to a photo and give the next: the page's inside for its script, or all."""
+    if not access.reviewer():
+        return redirect(url_for(".queue"), 303)
+    said, turn = _act(request.form.get("answer", ""), request.form.get("task", ""))
+    if "part" in request.form:
+        return render_template("_review.html", said=said, **_shown(turn.tasks))
+    flash(said)
+    return redirect(url_for(".queue"), 303)
+
+
+@blueprint.post("/api/reviews")
+def save() -> tuple[Response, int]:
+    """Store what a person says of a photo as a new row."""
+    asked = _asked()
+    saved = site().reviews.review(
+        _answer_of(asked),
+        _reviewer_of(asked),
+        image_id=_number_of(asked, "image_id"),
+        failure_id=_number_of(asked, "failure_id"),
+        seconds=_seconds_of(asked),
+    )
+    return jsonify(review_of(saved)), 201
+
+
+def _act(wanted: str, task: str) -> tuple[str, Turn]:
+    """Do what a button says; return that in words, and what the person looks at now."""
+    reviews, holder, reviewer = site().reviews, access.holder(), access.reviewer()
+    if wanted == "undo":
+        turn = reviews.undo(holder, reviewer)
+        return "Taken back." if turn.accepted else "There is nothing to take back.", turn
+    if wanted == "skip":
+        turn = reviews.skip(holder, task)
+        return "Skipped: it comes again at the end." if turn.accepted else _GONE, turn
+    if wanted not in ANSWERS:
+        raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {wanted!r}.")
+    turn = reviews.answer(holder, reviewer, task, wanted, _seconds_shown())
+    return f"Saved: {_in_words(wanted)}." if turn.accepted else _GONE, turn
+
+
+def _in_words(answer: str) -> str:
+    return {OUTSIDE: "none of these", AGAIN: "photograph again"}.get(answer, answer)
+
+
+def _seconds_shown() -> float | None:
+    """Return how long the person had the photo before them, or None if that is not known."""
+    try:
+        seconds = time() - float(request.form.get("shown_at", ""))
+    except ValueError:
+        return None
+    return round(seconds, 3) if 0 <= seconds <= LONGEST_SECONDS else None
+
+
+def _shown(tasks: list[Task]) -> dict[str, Any]:
+    """Return what the templates show: the first photo, the picture of the next, how far it is."""
+    tz = site().parts.config.tz
+    midnight = datetime.now(tz).replace(hour=0, minute=0, second=0, microsecond=0)
+    task = tasks[0] if tasks else None
+    return {
+        "task": task,
+        "suggestions": _suggestions(task),
+        "next_picture": next((_picture(one) for one in tasks[1:] if one.image_id), ""),
+        "picture": _picture(task) if task and task.image_id else "",
+        "keys": KEYS,
+        "outside": OUTSIDE,
+        "again": AGAIN,
+        "done": site().reviews.done(access.reviewer(), midnight),
+        "left": site().reviews.left().total,
+        "shown_at": f"{time():.3f}",
+        "run": None if task else _newest_run(),
+    }
+
+
+def _suggestions(task: Task | None) -> list[Suggestion]:
+    """Return the most probable categories, none where they are not to be seen."""
+    if task is None or task.prediction is None:
+        return []
+    pairs = sorted(probabilities_of(task.prediction).items(), key=lambda pair: -pair[1])
+    return [Suggestion(name, KEYS[name], share) for name, share in pairs[:SUGGESTIONS]]
+
+
+def _picture(task: Task) -> str:
+    return url_for("pages.picture", image_id=task.image_id)
+
+
+def _newest_run() -> Run | None:
+    return next(iter(site().parts.store.runs(limit=1)), None)
+
+
+def _asked() -> dict[str, Any]:
+    try:
+        asked = json.loads(request.get_data())
+    except ValueError as error:
+        raise BadRequest(f"The body must be JSON: {error}.") from error
+    if not isinstance(asked, dict) or not set(asked) <= _FIELDS:
+        raise BadRequest(f"The body is a JSON object of {', '.join(sorted(_FIELDS))}.")
+    return asked
+
+
+def _answer_of(asked: dict[str, Any]) -> str:
+    category, verdict = asked.get("category"), asked.get("verdict")
+    if (category is None) == (verdict is None):
+        raise BadRequest("Send a category or a verdict, one of the two.")
+    if category is not None and category not in CATEGORIES:
+        raise BadRequest(f"category is one of {', '.join(CATEGORIES)}. Received: {category!r}.")
+    if category is None and verdict not in tuple(VERDICTS):
+        raise BadRequest(f"verdict is one of {', '.join(VERDICTS)}. Received: {verdict!r}.")
+    return str(category or VERDICTS[str(verdict)])
+
+
+def _reviewer_of(asked: dict[str, Any]) -> str:
+    """Return who says so: whom the body names, else the person signed in at the browser."""
+    name = asked.get("reviewer", access.reviewer())
+    fits = isinstance(name, str) and name.isprintable()
+    if not fits or not 0 < len(name.strip()) <= access.MAX_REVIEWER:
+        most = access.MAX_REVIEWER
+        raise BadRequest(f"reviewer is a name of 1 to {most} characters. Received: {name!r}.")
+    return str(name.strip())
+
+
+def _number_of(asked: dict[str, Any], name: str) -> int | None:
+    """Return the number of what was looked at, or None if it is the other kind."""
+    if ("image_id" in asked) == ("failure_id" in asked):
+        raise BadRequest("Send the image_id of a prediction or a failure_id, one of the two.")
+    number = asked.get(name, 1)
+    if type(number) is not int or not 0 < number < 2**63:
+        raise BadRequest(f"{name} is a whole number from 1 on. Received: {number!r}.")
+    return number if name in asked else None
+
+
+def _seconds_of(asked: dict[str, Any]) -> float | None:
+    seconds = asked.get("seconds")
+    if seconds is None:
+        return None
+    if type(seconds) not in (int, float) or not 0 <= seconds <= LONGEST_SECONDS:
+        most = f"{LONGEST_SECONDS:.0f}"
+        raise BadRequest(f"seconds is a number from 0 to {most}. Received: {seconds!r}.")
+    return float(seconds)

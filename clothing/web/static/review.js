@@ -1,0 +1,66 @@
+// Sends each answer without loading the page anew, shows the next photo, and answers by single keys.
+"use strict";
+
+const place = document.getElementById("review");
+const said = document.getElementById("said");
+const keys = document.getElementById("keys");
+const byKeys = keys.querySelector("input");
+let busy = false;
+
+async function send(form, button) {
+  if (busy) return;
+  busy = true;
+  const fields = new FormData(form);
+  fields.set("answer", button.value);
+  fields.set("part", "1");
+  try {
+    const answer = await fetch(form.action, { method: "POST", body: fields, headers: { Accept: "text/html" } });
+    if (answer.redirected) { location.assign(answer.url); return; }
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    show(await answer.text());
+  } catch {
+    said.textContent = "The answer was not saved: the service does not take it. Try again, or load the page anew.";
+  } finally {
+    busy = false;
+  }
+}
+
+function show(inside) {
+  const focused = place.contains(document.activeElement);
+  place.innerHTML = inside;
+  if (focused) place.querySelector("h1").focus();
+  const read = [...place.querySelectorAll("[data-read]")].map((part) => part.textContent.trim());
+  const heard = document.createElement("span"); // who sees has it before them
+  heard.className = "hidden";
+  heard.textContent = ` ${read.join(", ")}`;
+  said.replaceChildren(place.firstElementChild.dataset.said, heard);
+  preload();
+}
+
+function preload() {
+  const next = place.querySelector("form").dataset.next;
+  if (next) new Image().src = next;
+}
+
+place.addEventListener("submit", (event) => {
+  event.preventDefault();
+  if (event.submitter) send(event.target, event.submitter);
+});
+
+place.addEventListener("error", (event) => {
+  const gone = document.createElement("p");
+  gone.className = "no-picture";
+  gone.textContent = "The photo is gone or has changed.";
+  event.target.replaceWith(gone);
+}, true);
+
+document.addEventListener("keydown", (event) => {
+  if (!byKeys.checked || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+  const button = [...place.querySelectorAll("button[data-key]")].find(({ dataset }) => dataset.key === event.key.toLowerCase());
+  if (button) send(button.form, button);
+});
+
+keys.hidden = false;
+byKeys.checked = localStorage.getItem("keys") !== "off";
+byKeys.addEventListener("change", () => localStorage.setItem("keys", byKeys.checked ? "on" : "off"));
+preload();

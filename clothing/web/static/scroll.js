@@ -1,0 +1,29 @@
+// Brings the next part of the photos before the reader comes to the end; without it the link does.
+"use strict";
+
+const list = document.getElementById("photos");
+
+async function bring(link) {
+  const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok) throw new Error(`${answer.status}`);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  list.append(...page.querySelectorAll("#photos > li"));
+  const next = page.getElementById("more");
+  if (next) link.href = next.getAttribute("href"); else link.remove();
+}
+
+function watch(link) {
+  let busy = false;
+  const watcher = new IntersectionObserver(async ([entry]) => {
+    if (!entry.isIntersecting || busy) return;
+    busy = true;
+    try { await bring(link); } catch { watcher.disconnect(); return; } // the link is still there
+    busy = false;
+    watcher.unobserve(link); // observing anew tells at once whether it is still in sight
+    if (link.isConnected) watcher.observe(link);
+  }, { rootMargin: "1500px" });
+  watcher.observe(link);
+}
+
+const more = document.getElementById("more");
+if (list && more) watch(more);

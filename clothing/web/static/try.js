@@ -1,0 +1,73 @@
+// Classifies a photo as soon as it is chosen, taken or dropped; without it the button does.
+"use strict";
+
+const form = document.getElementById("try");
+const place = document.getElementById("answer");
+
+function element(name, text, attributes = {}) {
+  const made = document.createElement(name);
+  if (text) made.textContent = text;
+  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
+  return made;
+}
+
+const percent = (share) => `${share > 0.99 ? Math.floor(share * 100) : Math.round(share * 100)} %`;
+
+async function picture(file) {
+  const image = await createImageBitmap(file);
+  const scale = Math.min(1, 640 / Math.max(image.width, image.height));
+  const canvas = element("canvas", "", { class: "whole", role: "img", "aria-label": "Your photo" });
+  canvas.width = image.width * scale;
+  canvas.height = image.height * scale;
+  canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
+
+function chances(probabilities) {
+  const table = element("table", "", { class: "chances" });
+  const sorted = Object.entries(probabilities).sort((one, other) => other[1] - one[1]);
+  sorted.forEach(([category, share], rank) => {
+    const row = element("tr", "", rank ? {} : { class: "chosen" });
+    const bar = element("td");
+    bar.append(element("meter", "", { value: share, "aria-label": `${category}: ${percent(share)}` }));
+    row.append(element("th", category, { scope: "row" }), bar, element("td", percent(share)));
+    table.append(row);
+  });
+  return table;
+}
+
+function show(answer) {
+  const title = element("h2", answer.predicted_category);
+  title.append(" ", element("span", percent(answer.confidence), { class: "confidence" }));
+  place.replaceChildren(title);
+  if (answer.needs_review) place.append(element("p", `A person should look: ${answer.review_reason}`, { class: "reason" }));
+  place.append(chances(answer.probabilities), element("p", `Model ${answer.model_version}`, { class: "quiet" }));
+}
+
+async function classify(file) {
+  place.replaceChildren(element("p", "One moment …", { class: "quiet" }));
+  const body = new FormData();
+  body.append("photo", file, file.name || "photo");
+  try {
+    const sent = await fetch(form.dataset.url, { method: "POST", body, headers: { Accept: "application/json" } });
+    const answer = await sent.json();
+    if (sent.ok) show(answer); else place.replaceChildren(element("p", answer.detail, { class: "bad" }));
+  } catch {
+    place.replaceChildren(element("p", "The service does not answer. Try again.", { class: "bad" }));
+  }
+  try { place.append(await picture(file)); } catch { /* a browser does not know every format */ }
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const [file] = document.getElementById("photo").files;
+  if (file) classify(file);
+});
+form.addEventListener("change", (event) => { if (event.target.files?.[0]) classify(event.target.files[0]); });
+form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
+form.addEventListener("dragleave", () => form.classList.remove("over"));
+form.addEventListener("drop", (event) => {
+  event.preventDefault();
+  form.classList.remove("over");
+  if (event.dataTransfer.files[0]) classify(event.dataTransfer.files[0]);
+});

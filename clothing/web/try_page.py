@@ -1,0 +1,49 @@
+"""A page to hold up a photo and see the answer at once; nothing is stored."""
+
+from flask import Blueprint, Flask, render_template
+from werkzeug.exceptions import BadRequest
+
+from clothing.errors import ClothingError
+from clothing.shapes import probabilities_of
+from clothing.web.one_photo import Answer, answer
+from clothing.web.site import site
+
+blueprint = Blueprint("try", __name__)
+
+
+def init_app(app: Flask) -> None:
+    """Add /try."""
+    app.register_blueprint(blueprint)
+
+
+@blueprint.get("/try")
+def hold_up() -> str:
+    """Show where to drop or take a photo."""
+    return _page()
+
+
+@blueprint.post("/try")
+def classify() -> str | tuple[str, int]:
+    """Answer a browser that runs no scripts."""
+    try:
+        found = answer()
+    except (BadRequest, ClothingError) as error:
+        return _page(error=getattr(error, "description", None) or str(error)), 422
+    return _page(found)
+
+
+def _page(found: Answer | None = None, error: str = "") -> str:
+    chances: list[tuple[str, float]] = []
+    if found:
+        chances = sorted(
+            probabilities_of(found.prediction).items(), key=lambda pair: pair[1], reverse=True
+        )
+    return render_template(
+        "try.html", found=found, chances=chances, error=error, no_model=_no_model()
+    )
+
+
+def _no_model() -> bool:
+    """Return True if there is no model to ask, else False."""
+    config = site().parts.config
+    return site().parts.models.etag(config.model_blob) is None

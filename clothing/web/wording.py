@@ -1,0 +1,67 @@
+"""Numbers, times and reasons as people read them: the words that templates share."""
+
+from datetime import datetime
+
+from flask import Flask
+
+from clothing.export import NAMES
+from clothing.photos import Failure, Run
+from clothing.questions import Row
+from clothing.web.site import site
+
+TRIGGERS = {"page": "from a page", "http": "by the scheduler", "command": "by a command"}
+
+
+def init_app(app: Flask) -> None:
+    """Hand the words to the templates."""
+    for word in (percent, number, local_time, day, duration, trigger, reason):
+        app.add_template_filter(word)
+    app.jinja_env.globals["pile_names"] = NAMES
+
+
+def percent(share: float) -> str:
+    """Return a share as people read it; never 100 % for what is not certain.
+
+    >>> percent(0.996), percent(1.0), percent(0.004)
+    ('99 %', '100 %', '0 %')
+    """
+    return f"{int(share * 100 + 1e-9) if share > 0.99 else round(share * 100)} %"
+
+
+def number(count: int) -> str:
+    """Return a number with its thousands apart.
+
+    >>> number(100000)
+    '100,000'
+    """
+    return f"{count:,}"
+
+
+def local_time(moment: datetime) -> str:
+    """Return a time in the shop's zone."""
+    return moment.astimezone(site().parts.config.tz).strftime("%a %d %b %Y, %H:%M:%S %Z")
+
+
+def day(moment: datetime) -> str:
+    """Return a day in the shop's zone."""
+    return moment.astimezone(site().parts.config.tz).strftime("%d %b")
+
+
+def duration(run: Run) -> str:
+    """Return how long a run took or has taken so far, for instance 2 min 5 s."""
+    seconds = round(((run.finished_at or run.heartbeat_at) - run.started_at).total_seconds())
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
+    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
+
+
+def trigger(run: Run) -> str:
+    """Return who started a run."""
+    return TRIGGERS.get(run.trigger, f"by {run.trigger}")
+
+
+def reason(row: Row) -> str:
+    """Return why a person should look at a photo, or why it could not be read."""
+    found = row.outcome
+    return found.reason if isinstance(found, Failure) else found.prediction.review_reason

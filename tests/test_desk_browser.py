@@ -1,0 +1,169 @@
+"""The refund desk in real Chromium: a run, the lists, the spreadsheet, a photo to try."""
+
+from pathlib import Path
+
+import openpyxl
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, Page, expect
+
+from clothing.labels import CATEGORIES
+from clothing.storage import FolderContainer
+from clothing.store import Store
+from tests.browsing import violations
+from tests.nights import a_failure, a_night, a_prediction, a_review
+from tests.pictures import jpeg
+
+pytestmark = pytest.mark.browser
+
+PAGES = (
+    *("/", "/photos/61", "/photos?run=4", "/photos/pick-list", "/photos?pile=unreadable"),
+    *("/runs", "/runs/4", "/quality", "/try", "/api"),
+)
+
+
+COLORS = ("navy", "red", "green", "grey", "white")
+
+
+@pytest.fixture
+def week(page: Page, store: Store, images: FolderContainer, storage: Path) -> None:
+    """A run over real photos, one of them broken, after three nights with reviews."""
+    for night in range(3):
+        for n in range(20):
+            small = jpeg(COLORS[n % 5], size=(30, 40))
+            (storage / "images" / f"{night}-{n}.jpg").write_bytes(small)
+        answers = [
+            a_prediction(photo.name, CATEGORIES[n % 10], etag=photo.etag)
+            for n, photo in enumerate(images.list_photos(f"{night}-"))
+        ]
+        a_night(store, *answers, a_failure(), days_ago=3 - night)
+    for image_id in range(1, 41):
+        a_review(store, image_id, "Coat", blind=image_id > 20)
+    (storage / "images" / "broken.jpg").write_bytes(b"")
+    page.goto("/")
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.locator("#run[data-status=succeeded] h1")).to_contain_text("Run 4", timeout=60_000)
+
+
+def test_a_run_ends_as_three_piles_and_a_spreadsheet(
+    page: Page, storage: Path, tmp_path: Path
+) -> None:
+    for n in range(150):
+        (storage / "images" / f"{n:03}.jpg").write_bytes(jpeg(size=(600, 800)))
+    (storage / "images" / "broken.jpg").write_bytes(b"")
+    page.goto("/")
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.locator("#run")).to_have_attribute("data-status", "succeeded", timeout=120_000)
+
+    unreadable = page.locator(".pile.unreadable")
+    assert unreadable.locator(".big").inner_text() == "1"
+    unreadable.get_by_role("link", name="All 1").click()
+    assert page.locator(".card").count() == 1
+    page.goto("/runs/1")
+    with page.expect_download() as download:
+        page.locator(".take-away").get_by_role("link", name="XLSX").click()
+    with download.value.path().open("rb") as file:
+        book = openpyxl.load_workbook(file)
+    rows = {name: book[name].max_row - 1 for name in book.sheetnames}
+    assert rows["Sorted"] + rows["To check"] == 153
+    assert (rows["Unreadable"], rows["Run"]) == (1, 1)
+    assert download.value.suggested_filename == "returns-run-1.xlsx"
+
+
+def test_photos_are_filtered_and_taken_away(page: Page, store: Store, storage: Path) -> None:
+    for n in range(4):
+        (storage / "images" / f"coat {n}.jpg").write_bytes(jpeg(color="green", size=(60, 80 + n)))
+    page.goto("/")
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.locator("#run")).to_have_attribute("data-status", "succeeded", timeout=60_000)
+    page.get_by_role("link", name="Photos").click()
+    page.get_by_label("File name holds").fill("COAT")
+    page.get_by_role("button", name="Show").click()
+
+    assert page.locator(".card").count() == 4
+    with page.expect_download() as download:
+        page.get_by_role("link", name="CSV").click()
+    assert download.value.path().read_text("utf-8-sig").count("coat ") == 4
+    page.locator(".card a").first.click()
+    assert page.get_by_text("What the model sees").is_visible()
+    for picture in page.locator("img").all():
+        assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+def test_the_grid_goes_on_as_one_scrolls(page: Page, app: Flask, storage: Path) -> None:
+    store = app.extensions["site"].parts.store
+    folder = app.extensions["site"].parts.images
+    for n in range(150):
+        (storage / "images" / f"{n:03}.jpg").write_bytes(jpeg(size=(20, 20 + n)))
+    etags = {photo.name: photo.etag for photo in folder.list_photos()}
+    a_night(store, *(a_prediction(f"{n:03}.jpg", etag=etags[f"{n:03}.jpg"]) for n in range(150)))
+    page.set_viewport_size({"width": 800, "height": 600})
+    page.goto("/photos")
+    at_first = page.locator(".card").count()
+
+    for _ in range(30):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(100)
+        if page.locator(".card").count() == 150:
+            break
+
+    assert at_first == 60
+    expect(page.locator(".card")).to_have_count(150)
+    expect(page.locator("#more")).to_have_count(0)
+
+
+def test_a_photo_is_tried_and_not_stored(page: Page, store: Store, tmp_path: Path) -> None:
+    (tmp_path / "mine.jpg").write_bytes(jpeg(size=(300, 400)))
+    page.goto("/try")
+
+    page.get_by_label("Choose a photo").set_input_files(tmp_path / "mine.jpg")
+
+    expect(page.locator("#answer meter")).to_have_count(10)
+    expect(page.locator("#answer canvas")).to_be_visible()
+    assert page.locator("#answer h2").inner_text().startswith(CATEGORIES)
+    assert page.locator("#camera").get_attribute("capture") == "environment"
+    store.ready()
+    assert store.predictions() == []
+
+
+def test_a_dropped_photo_is_tried(page: Page) -> None:
+    page.goto("/try")
+
+    dropped = page.evaluate_handle(
+        """bytes => { const dropped = new DataTransfer();
+        dropped.items.add(new File([new Uint8Array(bytes)], "x.jpg", {type: "image/jpeg"}));
+        return dropped; }""",
+        list(jpeg()),
+    )
+    page.locator("#try").dispatch_event("drop", {"dataTransfer": dropped})
+
+    expect(page.locator("#answer meter")).to_have_count(10)
+
+
+@pytest.mark.usefixtures("week")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_page_fits_a_phone_and_bars_nobody(page: Page, scheme: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+
+    for path in PAGES:
+        page.goto(path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+        assert violations(page) == [], path
+    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (dark == "rgb(21, 24, 26)") == (scheme == "dark")
+
+
+@pytest.mark.usefixtures("week")
+def test_without_scripts_the_lists_go_on_by_links(
+    browser: Browser, address: str, store: Store
+) -> None:
+    a_night(store, *(a_failure(f"{n:03}.jpg") for n in range(70)))
+    context = browser.new_context(base_url=address, java_script_enabled=False)
+    page = context.new_page()
+
+    page.goto("/photos?run=5&pile=unreadable")
+    page.get_by_role("link", name="More photos").click()
+
+    assert page.locator(".card").count() == 10
+    context.close()

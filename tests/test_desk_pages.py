@@ -1,0 +1,400 @@
+"""Photos, runs, quality, one photo to try: the pages as they come from the server."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from clothing.labels import CATEGORIES
+from clothing.photos import Counts
+from clothing.store import Store
+from clothing.web.charts import Point, line_of
+from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review
+from tests.pictures import jpeg
+
+PAGE = {"Accept": "text/html,*/*;q=0.8"}
+
+PAGES = ("/", "/photos", "/photos/pick-list", "/runs", "/quality", "/try", "/api")
+
+
+def look(client: FlaskClient, path: str) -> str:
+    answer = client.get(path, headers=PAGE)
+    assert answer.status_code == 200, answer.text
+    return " ".join(answer.text.split())
+
+
+# Whatever the database holds, each page says something sensible
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/", "No run yet"),
+        ("/photos", "There are no photos yet"),
+        ("/photos?category=Dress", "No photo is like that"),
+        ("/photos?pile=unreadable", "No photo is like that"),
+        ("/photos/pick-list", "Pick list"),
+        ("/runs", "No run yet."),
+        ("/quality", "Not enough reviews yet"),
+        ("/quality", "Not enough runs yet"),
+        ("/try", "The answer comes here."),
+    ],
+)
+def test_an_empty_database(client: FlaskClient, path: str, words: str) -> None:
+    assert words in look(client, path)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/", "2 × the file is empty"),
+        ("/", "Nothing sorted."),
+        ("/", "This run has no answers to count."),
+        ("/photos", "There are no photos yet"),
+        ("/photos?pile=unreadable", "broken.jpg"),
+        ("/runs", "Run 1"),
+        ("/runs/1", "2 × the file is empty"),
+        ("/quality", "Not enough reviews yet"),
+        ("/photos/pick-list", "they have no category"),
+    ],
+)
+def test_only_failures(client: FlaskClient, store: Store, path: str, words: str) -> None:
+    a_night(store, a_failure("broken.jpg"), a_failure("torn.jpg"))
+
+    assert words in look(client, path)
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_run_under_way(client: FlaskClient, store: Store, path: str) -> None:
+    a_night(store, a_prediction("a.jpg"), days_ago=1)
+    run = store.open_run("http")
+    store.describe_run(run.run_id, MODEL, "p")
+    store.save(store.run(run.run_id), [a_prediction("b.jpg")], Counts(1, 1))
+
+    page = look(client, path)
+
+    if path in ("/", "/runs"):
+        assert "running" in page
+
+
+def test_a_run_that_goes_on_has_a_page_too(client: FlaskClient, store: Store) -> None:
+    run = store.open_run("http")
+    store.beat(run.run_id, Counts(40, 30), 120)
+
+    page = look(client, "/runs/1")
+
+    assert 'max="120"' in page
+    assert "it goes on" in page
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/photos/1", "/runs/1"])
+def test_no_model(client: FlaskClient, store: Store, storage: Path, path: str) -> None:
+    a_night(store, a_prediction("a.jpg", etag=etag_of(storage, "a.jpg")))
+    for file in (storage / "model").iterdir():
+        file.unlink()
+
+    page = look(client, path)
+
+    if path == "/try":
+        assert "There is no model yet" in page
+    if path == "/photos/1":
+        assert "It cannot be shown:" in page
+        assert "/seen" not in page
+
+
+def etag_of(storage: Path, name: str) -> str:
+    from clothing.storage import FolderContainer
+
+    return str(FolderContainer("images", storage / "images").etag(name))
+
+
+def test_a_category_that_nobody_has(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+
+    assert "No photo is like that" in look(client, "/photos?category=Dress")
+    assert re.search(r"Dress</a></th>.*?<td>0</td><td>0 %</td>", look(client, "/"))
+    assert "<h2>Dress</h2>" not in look(client, "/photos/pick-list")
+
+
+# Photos
+
+
+def test_photos_are_chosen_by_the_form(client: FlaskClient, store: Store) -> None:
+    a_night(
+        store,
+        a_prediction("a.jpg", "Bag", 0.95),
+        a_prediction("b.jpg", "Coat", 0.4, "looks like Coat or Shirt"),
+    )
+
+    page = look(client, "/photos?category=&pile=check&name=B.&run=1&least=30&most=50&since=&until=")
+
+    assert page.count('<li class="card') == 1
+    assert "looks like Coat or Shirt" in page
+    assert 'value="B."' in page
+    assert 'href="/export.xlsx?run=1&amp;pile=check&amp;name=B.&amp;least=30&amp;most=50"' in page
+
+
+def test_many_photos_come_in_parts_that_keep_what_was_chosen(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, *(a_prediction(f"{n:03}.jpg", "Coat") for n in range(61)))
+
+    first = look(client, "/photos?category=Coat")
+    (link,) = re.findall(r'id="more" rel="next" href="([^"]+)"', first)
+    rest = look(client, link.replace("&amp;", "&"))
+
+    assert first.count('<li class="card') == 60
+    assert "category=Coat" in link
+    assert rest.count('<li class="card') == 1
+    assert "000.jpg" in rest
+    assert 'id="more"' not in rest
+    assert 'href="/photos?category=Coat">First photos' in rest
+
+
+def test_the_unreadable_are_a_list_of_their_own(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_failure("broken.jpg"), a_prediction("a.jpg"))
+
+    page = look(client, "/photos?pile=unreadable")
+
+    assert page.count('<li class="card unreadable') == 1
+    assert "the file is empty" in page
+
+
+@pytest.mark.parametrize(
+    ("query", "complaint"),
+    [
+        ("category=Hat", "category is one of"),
+        ("pile=x", "pile is one of"),
+        ("run=x", "run is a whole number"),
+        ("least=a", "least is a percentage"),
+        ("most=101", "most is a percentage"),
+        ("least=nan", "least is a percentage"),
+        ("since=yesterday", "since is a day"),
+        ("until=0001-01-01", "until is a day"),
+        (f"name={'x' * 1025}", "at most 1024"),
+        (f"before={'9' * 20}", "before is a whole number"),
+    ],
+)
+def test_a_query_that_cannot_be_read_is_refused(
+    client: FlaskClient, query: str, complaint: str
+) -> None:
+    answer = client.get(f"/photos?{query}", headers=PAGE)
+
+    assert answer.status_code == 400
+    assert complaint in answer.text
+
+
+def test_a_day_is_the_shops_day(environ: dict[str, str], store: Store) -> None:
+    from clothing.web import create_app
+
+    app = create_app({**environ, "TZ": "Pacific/Kiritimati"})  # 14 hours ahead
+    run = a_night(store, a_prediction("a.jpg"))
+    zone = app.extensions["site"].parts.config.tz
+    day = run.started_at.astimezone(zone).date().isoformat()
+
+    page = app.test_client().get(f"/photos?since={day}&until={day}", headers=PAGE).text
+
+    assert page.count('<li class="card') == 1
+    app.extensions["site"].close()
+
+
+def test_one_photo_shows_all_that_is_known(client: FlaskClient, store: Store) -> None:
+    client.post("/prediction")
+    a_review(store, 1, "Dress", reviewer="Grace", blind=True)
+
+    page = look(client, "/photos/1")
+
+    assert "a.jpg" in page
+    assert page.count("<meter") == 10
+    assert "Grace says so" in page
+    assert "shown without the suggestion" in page
+    assert "The model says" in page
+    assert 'src="/photos/1/picture"' in page
+    assert 'src="/photos/1/seen"' in page
+    assert 'href="/runs/1"' in page
+
+
+def test_a_photo_that_is_gone_keeps_its_answer(client: FlaskClient, storage: Path) -> None:
+    client.post("/prediction")
+    (storage / "images" / "a.jpg").unlink()
+
+    page = look(client, "/photos/1")
+
+    assert "gone or was replaced" in page
+    assert "/picture" not in page
+
+
+def test_another_answer_of_other_steps_says_so(
+    client: FlaskClient, store: Store, storage: Path
+) -> None:
+    a_night(store, a_prediction("a.jpg", etag=etag_of(storage, "a.jpg")), model="old")
+
+    page = look(client, "/photos/1")
+
+    assert ("By the steps of now" in page) == ("garment-on-black-1" in page)
+
+
+def test_the_picture_fits_a_page_and_the_seen_one_is_the_models(
+    client: FlaskClient, app: Flask, storage: Path
+) -> None:
+    (storage / "images" / "a.jpg").write_bytes(jpeg(size=(2400, 1600)))
+    client.post("/prediction")
+
+    picture, seen = client.get("/photos/1/picture"), client.get("/photos/1/seen")
+
+    card = app.extensions["site"].model.load().card
+    with Image.open(io.BytesIO(picture.data)) as image:
+        assert (image.format, image.size) == ("JPEG", (1200, 800))
+    with Image.open(io.BytesIO(seen.data)) as image:
+        assert (image.format, image.size) == ("PNG", (card.width, card.height))
+    assert "no-store" in seen.headers["Cache-Control"]
+
+
+def test_a_thumbnail_is_made_once(client: FlaskClient, storage: Path) -> None:
+    client.post("/prediction")
+    first = client.get("/photos/1/thumbnail")
+    (storage / "images" / "a.jpg").unlink()
+
+    second = client.get("/photos/1/thumbnail")
+
+    assert (second.status_code, second.data) == (200, first.data)
+
+
+@pytest.mark.parametrize("path", ["/photos/99", "/photos/99/picture", "/photos/99/seen"])
+def test_a_photo_that_never_was_is_not_found(client: FlaskClient, path: str) -> None:
+    answer = client.get(path, headers=PAGE)
+
+    assert answer.status_code == 404
+    assert "There is no" in answer.text
+
+
+def test_the_pick_list_is_by_what_people_say(client: FlaskClient, store: Store) -> None:
+    a_night(
+        store,
+        a_prediction("one.jpg", "Bag"),
+        a_prediction("two.jpg", "Bag"),
+        a_prediction("three.jpg", "Coat", 0.4, "doubtful"),
+    )
+    a_review(store, 2, "Coat")
+
+    page = look(client, "/photos/pick-list?run=1")
+
+    bags, coats = page.index("<h2>Bag</h2>"), page.index("<h2>Coat</h2>")
+    assert coats < page.index("two.jpg") < bags < page.index("one.jpg")
+    assert "three.jpg <b>to check</b>" in page
+    assert "run 1" in page
+
+
+# Runs
+
+
+def test_runs_are_listed_with_counts(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg"), a_prediction("b.jpg", "Coat", 0.4, "doubtful"))
+
+    page = look(client, "/runs")
+
+    assert re.search(r"<td>2</td><td>1</td> <td>1</td><td>0</td>", page)
+
+
+def test_runs_come_in_parts(client: FlaskClient, store: Store) -> None:
+    for _ in range(51):
+        store.close_run(store.open_run("test").run_id, "succeeded", None, None)
+
+    first = look(client, "/runs")
+    rest = look(client, "/runs?before=2")
+
+    assert first.count('<th scope="row">') == 50
+    assert 'href="/runs?before=2">Earlier runs' in first
+    assert rest.count('<th scope="row">') == 1
+    assert "There are no earlier runs." in look(client, "/runs?before=1")
+
+
+def test_a_run_that_found_nothing_new_says_so(client: FlaskClient) -> None:
+    client.post("/prediction")
+    client.post("/prediction")
+
+    assert "opened no photo; all had an answer already" in look(client, "/runs/2")
+
+
+def test_a_run_that_never_was_is_not_found(client: FlaskClient) -> None:
+    assert client.get("/runs/9", headers=PAGE).status_code == 404
+
+
+# Quality
+
+
+def test_quality_shows_agreement_confusion_and_drift(client: FlaskClient, store: Store) -> None:
+    for night in range(3):
+        a_night(
+            store,
+            *(a_prediction(f"{night}-{n}.jpg", CATEGORIES[n % 10]) for n in range(20)),
+            days_ago=3 - night,
+        )
+    for image_id in range(1, 41):
+        said = CATEGORIES[(image_id - 1) % 10] if image_id % 4 else "Coat"
+        a_review(store, image_id, said, blind=image_id > 20)
+
+    page = look(client, "/quality")
+
+    assert "of 20)" in page and "of 40)" in page
+    assert "What it takes for what" in page
+    assert 'class="wrong"' in page and 'class="right"' in page
+    assert page.count("<polyline") == 4
+    assert "The newest run beside the four weeks before" in page
+
+
+def test_a_few_reviews_are_not_enough(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg"))
+    a_review(store, 1, "Bag")
+
+    page = look(client, "/quality")
+
+    assert "Not enough reviews yet.</b> There are 1; from 30 on" in page
+
+
+def test_a_chart_of_one_point_has_a_place_for_it() -> None:
+    (dot,) = line_of("", [Point("a", 0.5)]).dots
+
+    assert (dot.x, dot.y) == (40, 69)
+
+
+# Try
+
+
+def test_a_photo_is_tried_without_scripts_and_not_stored(client: FlaskClient, store: Store) -> None:
+    store.ready()
+
+    page = client.post("/try", data={"photo": (io.BytesIO(jpeg()), "x.jpg")}, headers=PAGE).text
+
+    assert page.count("<meter") == 10
+    assert store.predictions() == []
+
+
+@pytest.mark.parametrize(
+    ("upload", "complaint"),
+    [
+        ({}, "Send a photo"),
+        ({"photo": (io.BytesIO(b""), "")}, "Send a photo"),
+        ({"photo": (io.BytesIO(b"%PDF-1.7"), "x.pdf")}, "a PDF, not a photo"),
+    ],
+)
+def test_what_is_no_photo_is_said_in_words(
+    client: FlaskClient, upload: dict[str, object], complaint: str
+) -> None:
+    answer = client.post("/try", data=dict(upload), headers=PAGE)
+
+    assert answer.status_code == 422
+    assert complaint in answer.text
+
+
+def test_without_a_model_a_try_says_why(client: FlaskClient, storage: Path) -> None:
+    (storage / "model" / "clothing_model.keras").unlink()
+
+    answer = client.post("/try", data={"photo": (io.BytesIO(jpeg()), "x.jpg")}, headers=PAGE)
+
+    assert answer.status_code == 422
+    assert "has no clothing_model.keras" in answer.text
