@@ -36,7 +36,7 @@ format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-notebook: .venv/installed-dev  ## train the model: execute model.ipynb anew
+notebook: .venv/installed-dev  ## tell the training story anew: execute model.ipynb (PHOTOS=DIR LABELS=CSV)
 	$(BIN)/python scripts/execute_notebook.py model.ipynb
 
 train: .venv/installed-dev  ## train on photos that you labelled: make train PHOTOS=DIR LABELS=CSV
