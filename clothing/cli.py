@@ -21,8 +21,10 @@ from clothing.errors import ClothingError, ConfigError, PhotoError
 from clothing.export_command import export_answers
 from clothing.journal import write_journal
 from clothing.model_commands import evaluate_photos, model
+from clothing.notices import announce, announce_broken
+from clothing.notify_command import notify
 from clothing.parts import Parts
-from clothing.photos import Failure, Photo
+from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of
 
 FAILED, BAD_USAGE, TOO_MANY_FAILURES = 1, 2, 3
@@ -66,16 +68,12 @@ def run(prefix: str, force: bool, engine: str, as_json: bool, adopt: int | None)
     parts = _parts()
     write_journal(parts.config.log_format)
     signal.signal(signal.SIGTERM, _stop)
-    parts.store.ready()
-    opened = parts.store.run(adopt) if adopt else parts.store.open_run("command", prefix, force)
-    with progress_bar() as tell:
-        ended = run_batch(
-            parts.store, opened, parts.images, parts.load_classifier, parts.tuning, tell
-        )
+    ended = _run(parts, prefix, force, adopt)
     if as_json:
         click.echo(json.dumps(run_of(ended)))
     else:
         show_run(ended)
+    announce(ended, parts.store, parts.config)
     threshold = parts.config.error_threshold
     if ended.status != "succeeded":
         sys.exit(FAILED)
@@ -108,6 +106,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 main.add_command(evaluate_photos)
 main.add_command(export_answers)
 main.add_command(model)
+main.add_command(notify)
 
 
 @main.command()
@@ -148,6 +147,21 @@ def serve() -> None:
     from clothing.web.server import serve_app
 
     serve_app(create_app(environment()))
+
+
+def _run(parts: Parts, prefix: str, force: bool, adopt: int | None) -> Run:
+    """Take a run to its end, and tell of one that an exception ended."""
+    opened: Run | None = None
+    try:
+        parts.store.ready()
+        opened = parts.store.run(adopt) if adopt else parts.store.open_run("command", prefix, force)
+        with progress_bar() as tell:
+            return run_batch(
+                parts.store, opened, parts.images, parts.load_classifier, parts.tuning, tell
+            )
+    except BaseException as error:
+        announce_broken(opened, error, parts.store, parts.config)
+        raise
 
 
 def _parts() -> Parts:

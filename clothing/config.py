@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 from urllib.request import url2pathname
 from zoneinfo import ZoneInfo
 
@@ -130,6 +130,98 @@ def _secret(received: str) -> str | None:
     return received or None
 
 
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    """Where e-mail is handed over, from whom and to whom.
+
+    Attributes:
+        tls: True if the connection is encrypted from its first byte on.
+        host: The server.
+        port: Its port.
+        user: Whom to log in as, or None.
+        password: The user's, or None.
+        sender: An address.
+        recipients: At least one address.
+    """
+
+    tls: bool
+    host: str
+    port: int
+    user: str | None
+    password: str | None = field(repr=False)
+    sender: str
+    recipients: tuple[str, ...]
+
+
+_MAIL_ADDRESS = re.compile(r"[^@\s,;:<>\"()]+@[a-zA-Z0-9.-]+")
+
+
+def mail_server(url: str) -> MailServer:
+    """Return what `smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS&to=ADDRESS` says.
+
+    >>> mail_server("smtps://mail.example/?from=a@x.example&to=b@y.example").port
+    465
+
+    Raises:
+        ValueError: It says nothing of the kind.
+    """
+    if not _is_plain(url):
+        raise ValueError
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.fragment:
+        raise ValueError
+    has_login = bool(parts.username and parts.password)
+    if parts.path not in {"", "/"} or ("@" in parts.netloc) != has_login:
+        raise ValueError
+    # A plus is part of an address, such as night+shop@example.org.
+    options = parse_qs(parts.query.replace("+", "%2B"), strict_parsing=True)
+    senders = options.pop("from", [])
+    recipients = [one for many in options.pop("to", []) for one in many.split(",")]
+    if options or len(senders) != 1 or not recipients or parts.port == 0:
+        raise ValueError
+    if not all(map(_MAIL_ADDRESS.fullmatch, [*senders, *recipients])):
+        raise ValueError
+    tls = parts.scheme == "smtps"
+    return MailServer(
+        tls=tls,
+        host=parts.hostname,
+        port=parts.port or (465 if tls else 587),
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+        sender=senders[0],
+        recipients=tuple(recipients),
+    )
+
+
+def _smtp_url(received: str) -> str | None:
+    if received:
+        mail_server(received)
+    return received or None
+
+
+def _webhook(received: str) -> str | None:
+    if not received:
+        return None
+    parts = urlsplit(received)
+    if not _is_plain(received) or not parts.hostname or "@" in parts.netloc or parts.port == 0:
+        raise ValueError
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
+        raise ValueError  # the address is the secret, and would be readable on its way
+    return received
+
+
+def _is_plain(url: str) -> bool:
+    return url.isascii() and url.isprintable() and " " not in url
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if an address is this computer's own, False if others have a part in it."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
 def _number(least: int, most: int) -> Callable[[str], int]:
     def parse(received: str) -> int:
         number = int(received)
@@ -244,6 +336,23 @@ SETTINGS: tuple[Setting, ...] = (
         _secret,
         secret=True,
     ),
+    Setting(
+        "NOTIFY_WEBHOOK",
+        "",
+        "Where a message goes after every run, and when none happened: a Slack or Teams channel.",
+        "the `https` address of an incoming webhook or of a Teams workflow, or empty",
+        _webhook,
+        secret=True,
+    ),
+    Setting(
+        "SMTP_URL",
+        "",
+        "The mail server that sends the same message, from whom and to whom.",
+        "`smtp://USER:PASSWORD@HOST:587/?from=ADDRESS&to=ADDRESS,ADDRESS` with special characters "
+        "percent-encoded (`smtps://` where TLS begins at once, as on port 465), or empty",
+        _smtp_url,
+        secret=True,
+    ),
     Setting("BATCH_SIZE", "64", "Photos for one call of the model.", "1 to 4096", _number(1, 4096)),
     Setting("DOWNLOAD_THREADS", "4", "Photos on their way at once.", "1 to 256", _number(1, 256)),
     Setting(
@@ -307,6 +416,8 @@ class Config:
     database_url: str = field(repr=False)  # it may hold a password
     api_key: str | None = field(repr=False)
     secret_key: str | None = field(repr=False)
+    notify_webhook: str | None = field(repr=False)
+    smtp_url: str | None = field(repr=False)
     batch_size: int
     download_threads: int
     decode_threads: int
@@ -370,10 +481,7 @@ class Config:
     @property
     def is_loopback(self) -> bool:
         """True if only this computer can reach the address, False if others can."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
+        return is_loopback(self.host)
 
 
 def _check_azure_names(config: Config) -> None:

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +107,15 @@ def classifier() -> Classifier:
     return load_classifier(
         FolderContainer("model", PROJECT / "model"), "clothing_model.keras", MODEL_CACHE
     )
+
+
+@pytest.fixture(scope="session")
+def keras_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of small `.keras` files, good and bad; do not change it."""
+    folder = tmp_path_factory.mktemp("models")
+    command = [sys.executable, "-m", "tests.make_models", str(folder)]
+    subprocess.run(command, cwd=PROJECT, check=True, capture_output=True, timeout=300)
+    return folder
 
 
 @pytest.fixture

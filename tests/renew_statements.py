@@ -1,11 +1,12 @@
-"""Writes tests/golden/sql_server.sql anew: every statement that the store sends to SQL Server.
+"""Writes tests/golden/sql_server.sql anew: every statement that is sent to SQL Server.
 
     python -m tests.renew_statements
 
-The store's public operations are carried out, one after the other, on SQLAlchemy's real dialect
-for SQL Server with a stand-in behind it that notes what arrives. A test fails when the file is
-stale, when a public operation is missing below, and when any other test sends what is not in it.
-Read the difference before you commit it: SQLite takes much that SQL Server does not.
+What the store, the review queue and the questions can do is done, one after the other, on
+SQLAlchemy's real dialect for SQL Server with a stand-in behind it that notes what arrives. A test
+fails when the file is stale, when a public operation of the store or a question is missing below,
+and when any other test sends what is not in it. Read the difference before you commit it: SQLite
+takes much that SQL Server does not.
 """
 
 import random
@@ -19,7 +20,10 @@ from unittest.mock import patch
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from clothing import questions
+from clothing.labelled import LABELS
 from clothing.photos import Counts, Failure, Photo, Prediction
+from clothing.questions import Wanted
 from clothing.review_queue import ReviewQueue, Turn
 from clothing.store import STALE, Store
 from tests.sql_server_double import BROKEN as BROKEN_LINE
@@ -31,6 +35,8 @@ PHOTO = Photo("images", "a.jpg", "1", 0)
 BROKEN = Photo("images", "b.jpg", "1", 0)
 PREDICTION = Prediction(PHOTO, "Bag", 0.5, 0.4, (0.05,) * 8 + (0.5, 0.1), False, "")
 DOUBTFUL = replace(PREDICTION, photo=Photo("images", "c.jpg", "1", 0), needs_review=True)
+
+LONG_AGO, FAR_AHEAD = datetime(2000, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
 
 
 def golden_statements() -> str:
@@ -92,6 +98,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "open_run, over a dead one": lambda: take_over(store),
         "close_run, without counts": lambda: store.close_run(3, "failed", None, "no model"),
         **review_operations(ReviewQueue(store, 1, random.Random(1))),
+        **question_operations(store),
         "dispose": store.dispose,
     }
 
@@ -130,6 +137,53 @@ def review_operations(queue: ReviewQueue) -> dict[str, Callable[[], object]]:
         "review_queue: come second": come_second,
         "review_queue: review, its first try lost": review_in_the_dark,
         "review_queue: done": lambda: queue.done("Kim", datetime.now(UTC)),
+    }
+
+
+def question_operations(store: Store) -> dict[str, Callable[[], object]]:
+    """Return every question; lists by each filter alone, then by all at once."""
+
+    def photos() -> None:
+        for wanted in (
+            Wanted(),
+            Wanted(run_id=1),
+            Wanted(category="Bag"),
+            Wanted(pile="check"),
+            Wanted(pile="sorted"),
+            Wanted(name="50%_off[1]"),
+            Wanted(least=0.2),
+            Wanted(most=0.8),
+            Wanted(since=LONG_AGO),
+            Wanted(until=FAR_AHEAD),
+            Wanted(since=store.run(2).started_at),  # from then on nothing was answered
+        ):
+            questions.photos(store, wanted)
+        questions.photos(store, Wanted(), before=9)
+        for run_id in (None, 1):
+            wanted = Wanted(run_id, "Bag", "check", "a", 0.2, 0.8, LONG_AGO, FAR_AHEAD)
+            questions.photos(store, wanted, before=9, limit=7)
+
+    def failures() -> None:
+        for wanted in (Wanted(), Wanted(run_id=1), Wanted(name="b"), Wanted(since=LONG_AGO)):
+            questions.failures(store, wanted)
+        questions.failures(store, Wanted(), before=9)
+        for run_id in (None, 1):
+            wanted = Wanted(run_id, pile="unreadable", name="b", since=LONG_AGO, until=FAR_AHEAD)
+            questions.failures(store, wanted, before=9, limit=7)
+
+    return {
+        "questions: photos": photos,
+        "questions: failures": failures,
+        "questions: all_photos": lambda: list(questions.all_photos(store, Wanted())),
+        "questions: all_failures": lambda: list(questions.all_failures(store, Wanted())),
+        "questions: photo": lambda: questions.photo(store, 1),
+        "questions: history": lambda: questions.history(store, PHOTO),
+        "questions: reviews": lambda: questions.reviews(store, PHOTO),
+        "questions: reasons": lambda: questions.reasons(store, 1),
+        "questions: tallies": lambda: questions.tallies(store, [1, 2]),
+        "questions: checked": lambda: questions.checked(store, 1),
+        "questions: verdicts": lambda: questions.verdicts(store, "m-1"),
+        "questions: reviewed_photos": lambda: list(questions.reviewed_photos(store, LABELS)),
     }
 
 

@@ -7,7 +7,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting
+from clothing.config import (
+    PROJECT,
+    SETTINGS,
+    Config,
+    ErrorThreshold,
+    MailServer,
+    Setting,
+    mail_server,
+)
 from clothing.errors import ConfigError
 
 HASH = "0123456789abcdef" * 4
@@ -19,6 +27,8 @@ BY_SIGNATURE = f"BlobEndpoint={ACCOUNT}/;SharedAccessSignature=sv=2025&sig=hunte
 TOKEN_URL = "mssql+pyodbc://shop.database.windows.net/returns"
 LOGIN_URL = "mssql+pyodbc://clothing:hunter2%21@127.0.0.1:1433/returns"
 DRIVER = "?driver=ODBC+Driver+18+for+SQL+Server&TrustServerCertificate=yes"
+WEBHOOK = "https://hooks.slack.com/services/T0/B0/hunter2"
+MAIL = "smtp://night:hunter2@mail.example:587/?from=night@shop.example&to=desk@shop.example"
 HIDDEN = [
     "mssql+pyodbc://clothing@server/night",
     "mssql+pyodbc://:hunter2@server/night",
@@ -62,6 +72,9 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("DATABASE_URL", "mssql+pyodbc://[::1]:1433/shop", "mssql+pyodbc://[::1]:1433/shop"),
     ("API_KEY", "a key", "a key"),
     ("SECRET_KEY", "a secret", "a secret"),
+    ("NOTIFY_WEBHOOK", WEBHOOK, WEBHOOK),
+    ("NOTIFY_WEBHOOK", "http://127.0.0.1:8065/hooks/1", "http://127.0.0.1:8065/hooks/1"),
+    ("SMTP_URL", MAIL, MAIL),
     ("BATCH_SIZE", "1", 1),
     ("BATCH_SIZE", "4096", 4096),
     ("DOWNLOAD_THREADS", "256", 256),
@@ -160,7 +173,11 @@ REFUSED: list[tuple[str, str]] = [
 
 TAKE_ANY_TEXT = {"API_KEY", "SECRET_KEY"}
 
-EXAMPLES = {"AZURE_STORAGE_CONNECTION_STRING": BY_SIGNATURE}
+EXAMPLES = {
+    "AZURE_STORAGE_CONNECTION_STRING": BY_SIGNATURE,
+    "NOTIFY_WEBHOOK": WEBHOOK,
+    "SMTP_URL": MAIL,
+}
 """Of secrets that do not take any text."""
 
 BY_NAME: dict[str, Setting] = {setting.name: setting for setting in SETTINGS}
@@ -353,6 +370,68 @@ def test_a_connection_string_that_is_none_is_refused_and_not_shown(received: str
         Config.from_env({"AZURE_STORAGE_CONNECTION_STRING": received})
 
     assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        "hunter2",
+        "http://hooks.slack.com/services/hunter2",
+        "https://night:hunter2@hooks.slack.com/",
+        "https://hooks.slack.com/hunter2 1",
+        "https://hooks.slack.com:0/hunter2",
+        "https:///hunter2",
+        "ftp://hooks.slack.com/hunter2",
+    ],
+)
+def test_a_webhook_whose_address_others_could_read_is_refused_and_not_shown(received: str) -> None:
+    with pytest.raises(ConfigError, match="NOTIFY_WEBHOOK takes") as refusal:
+        Config.from_env({"NOTIFY_WEBHOOK": received})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "received",
+    [
+        "hunter2",
+        "smtp://night:hunter2@mail.example:587",
+        "smtp://night:hunter2@mail.example/?from=a@x.example",
+        "smtp://night:hunter2@mail.example/?to=a@x.example",
+        "smtp://night:hunter2@mail.example/?from=a@x.example&to=",
+        "smtp://night:hunter2@mail.example/?from=a@x.example&to=b",
+        "smtp://night:hunter2@mail.example/?from=a@x.example&to=b@y.example%0d%0aDATA",
+        "smtp://night:hunter2@mail.example/?from=a@x.example&to=b@y.example&tls=no",
+        "smtp://night:hunter2@mail.example/inbox?from=a@x.example&to=b@y.example",
+        "smtp://night:hunter2@mail.example:0/?from=a@x.example&to=b@y.example",
+        "smtp://:hunter2@mail.example/?from=a@x.example&to=b@y.example",
+        "smtp://hunter2@mail.example/?from=a@x.example&to=b@y.example",
+        "https://night:hunter2@mail.example/?from=a@x.example&to=b@y.example",
+    ],
+)
+def test_a_mail_server_that_is_none_is_refused_and_not_shown(received: str) -> None:
+    with pytest.raises(ConfigError, match="SMTP_URL takes") as refusal:
+        Config.from_env({"SMTP_URL": received})
+
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_mail_server_is_read_from_its_address() -> None:
+    server = mail_server(
+        "smtp://night%40shop:hunter%2F2@mail.example/?from=night+1@x.example&to=a@y.example"
+        "&to=b@y.example,c@y.example"
+    )
+
+    assert server == MailServer(
+        tls=False,
+        host="mail.example",
+        port=587,
+        user="night@shop",
+        password="hunter/2",
+        sender="night+1@x.example",
+        recipients=("a@y.example", "b@y.example", "c@y.example"),
+    )
+    assert "hunter" not in repr(server)
 
 
 def test_two_places_for_the_photos_are_refused() -> None:

@@ -28,9 +28,10 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
         " clothing.web.thumbnails clothing.web.charts",
-        "clothing.model clothing.training.fit clothing.export clothing.quality",
+        "clothing.model clothing.training.fit clothing.export clothing.quality clothing.notices",
         "clothing.parts clothing.publishing clothing.training.recipe",
-        "clothing.doctor clothing.console clothing.training.__main__ clothing.export_command",
+        "clothing.doctor clothing.console clothing.training.__main__ clothing.export_command"
+        " clothing.notify_command",
         "clothing.web.site clothing.web.problems",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
         " clothing.web.nights",
@@ -56,7 +57,7 @@ LIBRARIES: dict[str, set[str]] = {
     "werkzeug": {"clothing.web.*"},
     "waitress": {"clothing.web.server"},
     "click": {"clothing.cli", "clothing.console", "clothing.model_commands"}
-    | {"clothing.training.__main__", "clothing.export_command"},
+    | {"clothing.training.__main__", "clothing.export_command", "clothing.notify_command"},
     "rich": {"clothing.console"},
     "dotenv": {"clothing.environment"},
     "prometheus_client": {"clothing.web.metrics"},

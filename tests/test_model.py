@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -197,8 +198,9 @@ def test_another_card_makes_another_version(models: FolderContainer) -> None:
 
 @pytest.mark.keras
 def test_a_bare_model_without_card_is_compiled_and_served(
-    models: FolderContainer, tmp_path: Path
+    models: FolderContainer, tmp_path: Path, keras_files: Path
 ) -> None:
+    shutil.copy(keras_files / "logits.keras", models.folder / BLOB)
     (models.folder / "clothing_model.json").unlink()
 
     classifier = load_classifier(models, BLOB, tmp_path / "cache")

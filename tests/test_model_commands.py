@@ -90,7 +90,7 @@ def test_show_is_the_card_as_a_table(runner: CliRunner, folder: Path) -> None:
     assert rows["version"].startswith(card["name"])
     assert rows["input size"] == f"{card['height']} × {card['width']} × {card['channels']}"
     assert rows["threshold of Ankle boot"] == str(card["thresholds"]["Ankle boot"])
-    assert rows["test_accuracy"] == str(card["metrics"]["test_accuracy"])
+    assert rows["photos_test_accuracy"] == str(card["metrics"]["photos_test_accuracy"])
     assert rows["previous model"] == "none; there is nothing to roll back to"
 
 

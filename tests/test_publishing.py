@@ -509,10 +509,10 @@ def test_a_comparison_has_the_figures_of_both_and_their_difference() -> None:
 
 @pytest.mark.keras
 def test_a_bare_keras_file_is_compiled_and_gets_its_card(
-    models: FolderContainer, cache: Path, tmp_path: Path
+    models: FolderContainer, cache: Path, tmp_path: Path, keras_files: Path
 ) -> None:
     bare = tmp_path / "bare.keras"
-    shutil.copy(PROJECT / "model" / BLOB, bare)
+    shutil.copy(keras_files / "logits.keras", bare)
     with zipfile.ZipFile(bare, "a") as archive:
         archive.comment = b"bare"
 

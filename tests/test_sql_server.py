@@ -17,6 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from click.testing import CliRunner
 from sqlalchemy.exc import DBAPIError
 
+from clothing import questions
 from clothing.cli import main
 from clothing.config import PROJECT
 from clothing.doctor import examine
@@ -544,6 +545,16 @@ def test_every_operation_is_among_the_reviewed_ones() -> None:
     } - {"read", "write"}  # what goes through them is another module's
 
     assert public <= set(operations(Store(SERVER_URL)))
+
+
+def test_every_question_is_among_the_reviewed_ones() -> None:
+    public = {
+        f"questions: {name}"
+        for name, member in inspect.getmembers(questions, inspect.isfunction)
+        if not name.startswith("_") and member.__module__ == questions.__name__
+    }
+
+    assert public and public <= set(operations(Store(SERVER_URL)))
 
 
 def test_every_reviewed_statement_is_t_sql() -> None:

@@ -661,4 +661,274 @@ FROM image_review
 WHERE image_review.reviewer = ? AND image_review.timestamp >= ?;
 
 
+-- questions: photos
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.run_id = ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
+FROM image_review
+WHERE image_review.reviewed_category = ?)) AND coalesce(nullif(image_review.reviewed_category, ?), image_prediction.predicted_category) = ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END != ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.confidence >= ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.confidence <= ? ORDER BY image_prediction.image_id DESC;
+
+SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
+FROM batch_run
+WHERE batch_run.started_at >= ?;
+
+SELECT min(image_prediction.image_id) AS first, max(image_prediction.image_id) AS last
+FROM image_prediction
+WHERE image_prediction.run_id >= ? AND image_prediction.run_id <= ?;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.image_id >= ? AND image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) ORDER BY image_prediction.image_id DESC;
+
+SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
+FROM batch_run
+WHERE batch_run.started_at < ?;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE 0 = 1 ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
+
+SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
+FROM batch_run
+WHERE batch_run.started_at >= ? AND batch_run.started_at < ?;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.image_id >= ? AND image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
+FROM image_review
+WHERE image_review.reviewed_category = ?)) AND coalesce(nullif(image_review.reviewed_category, ?), image_prediction.predicted_category) = ? AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' AND image_prediction.confidence >= ? AND image_prediction.confidence <= ? AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.image_id >= ? AND image_prediction.image_id <= ? AND image_prediction.run_id = ? AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
+FROM image_review
+WHERE image_review.reviewed_category = ?)) AND coalesce(nullif(image_review.reviewed_category, ?), image_prediction.predicted_category) = ? AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' AND image_prediction.confidence >= ? AND image_prediction.confidence <= ? AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
+
+
+-- questions: failures
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE image_failure.run_id = ? ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND lower(image_failure.image_filename) LIKE lower(?) ESCAPE '/' ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND image_failure.run_id >= ? AND image_failure.run_id <= ? ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND image_failure.failure_id < ? ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND image_failure.run_id >= ? AND image_failure.run_id <= ? AND lower(image_failure.image_filename) LIKE lower(?) ESCAPE '/' AND image_failure.failure_id < ? ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE image_failure.run_id = ? AND image_failure.run_id >= ? AND image_failure.run_id <= ? AND lower(image_failure.image_filename) LIKE lower(?) ESCAPE '/' AND image_failure.failure_id < ? ORDER BY image_failure.failure_id DESC;
+
+
+-- questions: all_photos
+
+
+-- questions: all_failures
+
+
+-- questions: photo
+
+SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.image_id = ?;
+
+
+-- questions: history
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
+WHERE image_prediction.photo_key = ? ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE image_failure.photo_key = ? ORDER BY image_failure.failure_id DESC;
+
+
+-- questions: reviews
+
+SELECT TOP n image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_review
+WHERE image_review.photo_key = ? ORDER BY image_review.review_id DESC;
+
+
+-- questions: reasons
+
+SELECT TOP n image_failure.reason, count(*) AS number
+FROM image_failure
+WHERE image_failure.run_id = ? GROUP BY image_failure.reason ORDER BY number DESC, image_failure.reason;
+
+
+-- questions: tallies
+
+SELECT image_prediction.run_id, image_prediction.predicted_category, image_prediction.needs_review, count(*) AS number, sum(image_prediction.confidence) AS sum
+FROM image_prediction
+WHERE image_prediction.run_id IN (?, …) GROUP BY image_prediction.run_id, image_prediction.predicted_category, image_prediction.needs_review;
+
+
+-- questions: checked
+
+SELECT count(*) AS number
+FROM image_prediction
+WHERE image_prediction.run_id = ? AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? AND (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
+
+
+-- questions: verdicts
+
+SELECT image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, image_review.blind, count(*) AS number
+FROM image_review JOIN image_prediction ON image_prediction.image_id = image_review.image_id
+WHERE image_prediction.model_version = ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) AND image_review.reviewed_category != ? GROUP BY image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, image_review.blind;
+
+
+-- questions: reviewed_photos
+
+SELECT TOP n image_review.review_id, image_review.reviewed_category, coalesce(image_prediction.image_filename, (SELECT max(image_failure.image_filename) AS max_1
+FROM image_failure
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag)) AS name
+FROM image_review LEFT OUTER JOIN image_prediction ON image_prediction.image_id = image_review.image_id
+WHERE image_review.review_id > ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) ORDER BY image_review.review_id;
+
+
 -- dispose
