@@ -244,7 +244,8 @@ def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, lock
         page.get_by_label("API key").fill(KEY)
         page.get_by_label("Your name").fill("Kim")
         page.get_by_role("button", name="Sign in").click()
-        page.goto("/review")
+        page.get_by_role("link", name="Morning").wait_for()
+        page.goto("/review", wait_until="networkidle")  # a late answer would bring the cookie back
         page.context.clear_cookies()
 
         page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
