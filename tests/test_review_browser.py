@@ -60,6 +60,7 @@ def introduced(page: Page, name: str) -> None:
 
 def answered(page: Page, key: str) -> None:
     """Press a key, and wait for what comes next."""
+    page.wait_for_function("!document.getElementById('keys').hidden")  # the script listens
     task = page.locator("input[name=task]").input_value()
     page.keyboard.press(key)
     page.wait_for_function("task => document.querySelector('[name=task]').value !== task", arg=task)
