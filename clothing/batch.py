@@ -25,6 +25,7 @@ from clothing.photos import Counts, Failure, Outcome, Photo, Run, Stage, predict
 from clothing.preprocess import decode, fault_of, preprocess, working_side
 from clothing.storage import Container
 from clothing.store import Store
+from clothing.words import internal_error
 
 log = logging.getLogger(__name__)
 
@@ -122,8 +123,7 @@ def run_batch(
     except ClothingError as error:
         store.close_run(run.run_id, "failed", tally.counts, str(error))
     except Exception as error:
-        reason = f"internal error: {type(error).__name__}; the log says more"
-        store.close_run(run.run_id, "failed", tally.counts, reason)
+        store.close_run(run.run_id, "failed", tally.counts, internal_error(error))
         raise
     except BaseException:  # Ctrl-C, or SIGTERM
         store.close_run(run.run_id, "interrupted", tally.counts, "the run was stopped")

@@ -19,8 +19,9 @@ from rich.progress import (
 
 from clothing.batch import Progress as TellProgress
 from clothing.labels import CATEGORIES
-from clothing.photos import Counts, Failure, Outcome, Prediction, Run
+from clothing.photos import Counts, Failure, Outcome, Run
 from clothing.publishing import BETTER, WORSE, Comparison, Contest, figures_of
+from clothing.shapes import ranked
 
 err = Console(stderr=True, highlight=False)
 
@@ -62,16 +63,11 @@ def show_outcome(outcome: Outcome) -> None:
     if isinstance(outcome, Failure):
         click.secho(f"  cannot be used: {outcome.reason}", fg="red")
         return
-    for category, probability in _ranked(outcome):
+    for category, probability in ranked(outcome):
         bar = "█" * round(probability * 30)
         click.echo(f"  {category:<12} {probability:6.1%} {bar}")
     if outcome.needs_review:
         click.secho(f"  a person should look: {outcome.review_reason}", fg="yellow")
-
-
-def _ranked(prediction: Prediction) -> list[tuple[str, float]]:
-    pairs = zip(CATEGORIES, prediction.probabilities, strict=True)
-    return sorted(pairs, key=lambda pair: -pair[1])
 
 
 def show_figures(figures: Mapping[str, Any]) -> None:

@@ -46,10 +46,10 @@ def load_classifier(
     etag = _etag_of(container, blob)
     note = cache / f"{digest_of(container.name, blob)}.json"
     digest, content = _noted(note, etag), b""
-    compiled = _cached(cache, digest)
+    compiled = cached(cache, digest)
     if compiled is None:
         content = _read_model(container, blob)
-        digest = _sha256(content)
+        digest = sha256_of(content)
     if sha256 and digest != sha256:
         raise ModelError(
             f"The model {blob} must have the SHA-256 that MODEL_SHA256 pins, {sha256}. "
@@ -57,7 +57,7 @@ def load_classifier(
         )
     card = _read_card(container, blob, digest)
     if compiled is None:
-        compiled = _cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
+        compiled = cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
         _write_note(note, etag, digest)
     return Classifier(compiled, card, model_version(card, digest), threads)
 
@@ -65,6 +65,11 @@ def load_classifier(
 def card_name(blob: str) -> str:
     """Return the name of the card of a model: the same with `.json`."""
     return blob.removesuffix(".keras") + ".json"
+
+
+def compiled_name(blob: str) -> str:
+    """Return the name of the compiled form of a model: the same with `.tflite`."""
+    return blob.removesuffix(".keras") + ".tflite"
 
 
 def model_version(card: Card, sha256: str) -> str:
@@ -101,20 +106,21 @@ def _write_note(note: Path, etag: str, digest: str) -> None:
     partial.replace(note)
 
 
-def _cached(cache: Path, digest: str) -> Path | None:
+def cached(cache: Path, digest: str) -> Path | None:
     """Return the compiled model of a `.keras` with this hash, or None if there is none intact."""
     for path in cache.glob(f"{digest}-*.tflite") if digest else ():
-        if path.name == _compiled_name(digest, path.read_bytes()):
+        if path.name == _cache_name(digest, path.read_bytes()):
             return path
     return None
 
 
-def _compiled_name(digest: str, compiled: bytes) -> str:
+def _cache_name(digest: str, compiled: bytes) -> str:
     """Return the name of a compiled model, by which damage shows: both hashes are in it."""
-    return f"{digest}-{_sha256(compiled)}.tflite"
+    return f"{digest}-{sha256_of(compiled)}.tflite"
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """Return the SHA-256 of a file's content, in hexadecimal."""
     return hashlib.sha256(content).hexdigest()
 
 
@@ -144,17 +150,17 @@ def _read_card(container: Container, blob: str, digest: str) -> Card:
 def _fill_cache(container: Container, blob: str, content: bytes, card: Card, cache: Path) -> Path:
     """Put the compiled model into the cache: the published one, or a new one of our own."""
     cache.mkdir(parents=True, exist_ok=True)
-    beside = blob.removesuffix(".keras") + ".tflite"
+    beside = compiled_name(blob)
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         partial = Path(folder) / "model.tflite"
         if card.compiled_sha256 and container.etag(beside) is not None:
             published = container.read(beside)
-            if _sha256(published) == card.compiled_sha256:
+            if sha256_of(published) == card.compiled_sha256:
                 partial.write_bytes(published)
         if not partial.is_file():
             source = Path(folder) / "model.keras"
             source.write_bytes(content)
             compile_in_child(source, partial, card)
-        compiled = cache / _compiled_name(_sha256(content), partial.read_bytes())
+        compiled = cache / _cache_name(sha256_of(content), partial.read_bytes())
         partial.replace(compiled)
     return compiled

@@ -29,6 +29,7 @@ from clothing.nightly import OVERDUE
 from clothing.photos import Run
 from clothing.questions import tallies
 from clothing.store import Store
+from clothing.words import duration_of, internal_error, local_time
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def text_of(run: Run, to_check: int | None, config: Config) -> Notice:
     """
     piles = _piles(run, to_check)
     lines = [f"Photos: {run.counts.listed:,}. {piles}."]
-    lines += [f"Started {_local(run, config)}, took {_duration(run)}."]
+    lines += [f"Started {local_time(run.started_at, config.tz)}, took {duration_of(run)}."]
     if run.model_version:
         lines.append(f"Model: {run.model_version}.")
     if run.error:
@@ -89,7 +90,8 @@ def overdue_text(last_success: Run | None, config: Config) -> Notice:
     hours = OVERDUE.total_seconds() / 3600
     last = "None has succeeded yet."
     if last_success:
-        last = f"The last that did was run {last_success.run_id}, {_local(last_success, config)}."
+        started = local_time(last_success.started_at, config.tz)
+        last = f"The last that did was run {last_success.run_id}, {started}."
     return Notice(
         "Returns: the nightly run did not happen.",
         f"No run has succeeded for {hours:g} hours. {last}\n"
@@ -118,7 +120,7 @@ def announce_broken(opened: Run | None, error: BaseException, store: Store, conf
         store: Where the run was closed, unless that failed too.
         config: Where to tell it.
     """
-    reason = str(error) if isinstance(error, ClothingError) else _internal(error)
+    reason = str(error) if isinstance(error, ClothingError) else internal_error(error)
     if opened is None:
         # Another run tells of itself; and who stops a command before it begins knows.
         if isinstance(error, Exception) and not isinstance(error, ActiveRunError):
@@ -292,22 +294,6 @@ def _piles(run: Run, to_check: int | None) -> str:
         classified = [f"{counts.classified - to_check:,} sorted", f"{to_check:,} to check"]
     piles = [*classified, f"{counts.failed:,} unreadable", f"{counts.skipped:,} done before"]
     return ", ".join(piles)
-
-
-def _duration(run: Run) -> str:
-    seconds = round(((run.finished_at or run.heartbeat_at) - run.started_at).total_seconds())
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
-
-
-def _local(run: Run, config: Config) -> str:
-    return run.started_at.astimezone(config.tz).strftime("%a %d %b %Y, %H:%M:%S %Z")
-
-
-def _internal(error: BaseException) -> str:
-    return f"internal error: {type(error).__name__}; the log says more"
 
 
 def _to_check(run: Run, store: Store) -> int | None:

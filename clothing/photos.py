@@ -146,11 +146,15 @@ class Run:
     error: str | None
 
     @property
+    def seconds(self) -> float:
+        """How long the run took, from the start to the end or last heartbeat."""
+        return ((self.finished_at or self.heartbeat_at) - self.started_at).total_seconds()
+
+    @property
     def photos_per_second(self) -> float:
-        """Photos opened (not skipped) a second, from the start to the end or last heartbeat."""
-        seconds = ((self.finished_at or self.heartbeat_at) - self.started_at).total_seconds()
+        """Photos opened (not skipped) a second."""
         opened = self.counts.classified + self.counts.failed
-        return opened / seconds if seconds > 0 else 0.0
+        return opened / self.seconds if self.seconds > 0 else 0.0
 
 
 def digest_of(*parts: str) -> str:

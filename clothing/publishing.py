@@ -19,7 +19,6 @@ until somebody publishes or rolls back: both begin with the model that the card 
 it lies, so nothing is lost. If a file cannot be written, what was served before is put back.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -30,7 +29,14 @@ from clothing.card import Card
 from clothing.errors import ModelError, StorageError
 from clothing.evaluation import Judged, evaluate
 from clothing.labels import OUTSIDE
-from clothing.model import card_name, load_classifier, model_version
+from clothing.model import (
+    cached,
+    card_name,
+    compiled_name,
+    load_classifier,
+    model_version,
+    sha256_of,
+)
 from clothing.photos import Outcome, Prediction
 from clothing.storage import Container, FolderContainer
 
@@ -66,7 +72,7 @@ class Release:
     @property
     def sha256(self) -> str:
         """What the `.keras` file hashes to."""
-        return _sha256(self.keras)
+        return sha256_of(self.keras)
 
     @property
     def version(self) -> str:
@@ -222,8 +228,11 @@ def prepare(source: Path, cache: Path) -> Release:
     folder = folder_of(source)
     card = load_classifier(folder, source.name, cache).card
     keras = folder.read(source.name)
-    compiled = _compiled_in(cache, _sha256(keras))
-    card = replace(card, sha256=_sha256(keras), compiled_sha256=_sha256(compiled))
+    path = cached(cache, sha256_of(keras))
+    if path is None:
+        raise ModelError("The model changed while it was read. Publish it again.")
+    compiled = path.read_bytes()
+    card = replace(card, sha256=sha256_of(keras), compiled_sha256=sha256_of(compiled))
     return Release(keras, compiled, card)
 
 
@@ -291,7 +300,7 @@ def previous(container: Container, blob: str) -> Release | None:
 def broke_off(container: Container, blob: str) -> bool:
     """Return True if a change ended half-way, so that card and `.keras` do not belong together."""
     found = current(container, blob)
-    return found is not None and found.sha256 != _sha256(container.read(blob))
+    return found is not None and found.sha256 != sha256_of(container.read(blob))
 
 
 def previous_name(blob: str) -> str:
@@ -330,9 +339,9 @@ def _put(container: Container, blob: str, release: Release) -> None:
     if container.etag(blob) is None:
         texts.reverse()
     if release.compiled is None:
-        container.delete(_compiled_name(blob))
+        container.delete(compiled_name(blob))
     else:
-        texts.insert(0, (_compiled_name(blob), release.compiled))
+        texts.insert(0, (compiled_name(blob), release.compiled))
     for name, content in texts:
         if container.etag(name) is None or container.read(name) != content:
             container.write(name, content)
@@ -340,7 +349,7 @@ def _put(container: Container, blob: str, release: Release) -> None:
 
 def _remove(container: Container, blob: str) -> None:
     """Delete a model's files, first the one without which the others do not count."""
-    for name in (card_name(blob), blob, _compiled_name(blob)):
+    for name in (card_name(blob), blob, compiled_name(blob)):
         container.delete(name)
 
 
@@ -361,7 +370,7 @@ def _named_by(card: Card, container: Container, places: Sequence[str]) -> Releas
         keras = _sought(container, places, card.sha256)
     if keras is None:
         return None
-    compiled_names = [_compiled_name(place) for place in places]
+    compiled_names = [compiled_name(place) for place in places]
     return Release(keras, _sought(container, compiled_names, card.compiled_sha256), card)
 
 
@@ -370,7 +379,7 @@ def _sought(container: Container, names: Iterable[str], sha256: str | None) -> b
     for name in names:
         if sha256 is not None and container.etag(name) is not None:
             content = container.read(name)
-            if _sha256(content) == sha256:
+            if sha256_of(content) == sha256:
                 return content
     return None
 
@@ -408,23 +417,3 @@ def _difference(
 
 def _answer(outcome: Outcome) -> str | None:
     return outcome.predicted_category if isinstance(outcome, Prediction) else None
-
-
-def _compiled_in(cache: Path, digest: str) -> bytes:
-    """Return the compiled model that `load_classifier` has just put into its cache or found there.
-
-    Its name has the hash of the `.keras` and its own, by which damage shows.
-    """
-    for path in cache.glob(f"{digest}-*.tflite"):
-        content = path.read_bytes()
-        if path.stem == f"{digest}-{_sha256(content)}":
-            return content
-    raise ModelError("The model changed while it was read. Publish it again.")
-
-
-def _compiled_name(blob: str) -> str:
-    return blob.removesuffix(".keras") + ".tflite"
-
-
-def _sha256(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()

@@ -46,6 +46,11 @@ def classification_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
+def ranked(prediction: Prediction) -> list[tuple[str, float]]:
+    """Return every category with its probability, the most probable first."""
+    return sorted(probabilities_of(prediction).items(), key=lambda pair: -pair[1])
+
+
 def probabilities_of(prediction: Prediction) -> dict[str, float]:
     """Return the probability of every category by its name."""
     return dict(zip(CATEGORIES, prediction.probabilities, strict=True))

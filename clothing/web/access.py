@@ -8,7 +8,6 @@ Entra needs no key; App Service takes care that nobody else can send its headers
 import hashlib
 import hmac
 import secrets
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, redirect, request, session, url_for
@@ -18,6 +17,7 @@ from werkzeug.exceptions import Forbidden, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
+from clothing.config import is_loopback
 from clothing.web.problems import wants_page
 from clothing.web.site import site
 
@@ -121,7 +121,7 @@ def _admit() -> AnyResponse | None:
     if request.endpoint in OPEN:
         return None
     if not site().parts.config.api_key:
-        if not _is_loopback(request.remote_addr or "") or not _is_loopback(_host()):
+        if not is_loopback(request.remote_addr or "") or not is_loopback(_host()):
             raise Forbidden(
                 "Without API_KEY only http://127.0.0.1 on this computer is answered. Set API_KEY."
             )
@@ -191,16 +191,6 @@ def _is_cross_site() -> bool:
 
 def _host() -> str:
     return urlsplit(f"//{request.host}").hostname or ""
-
-
-def _is_loopback(host: str) -> bool:
-    """Return True if only this computer has the address, False if not or if it is no address."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _harden(response: Response) -> Response:

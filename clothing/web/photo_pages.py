@@ -18,7 +18,7 @@ from clothing.questions import (
     photos,
     reviews,
 )
-from clothing.shapes import probabilities_of
+from clothing.shapes import ranked
 from clothing.store import StoredPrediction
 from clothing.web import asked
 from clothing.web.site import site
@@ -73,9 +73,7 @@ def one(image_id: int) -> str:
         "photo.html",
         row=row,
         stored=row.outcome,
-        probabilities=sorted(
-            probabilities_of(row.outcome.prediction).items(), key=lambda pair: -pair[1]
-        ),
+        probabilities=ranked(row.outcome.prediction),
         here=_is_here(row),
         seen=seen,
         unseen_reason=reason,

@@ -25,7 +25,7 @@ from werkzeug.wrappers import Response
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
 from clothing.photos import Run
 from clothing.review_queue import ANSWERS, Task, Turn
-from clothing.shapes import probabilities_of, review_of
+from clothing.shapes import ranked, review_of
 from clothing.web import access
 from clothing.web.site import site
 
@@ -148,8 +148,8 @@ def _suggestions(task: Task | None) -> list[Suggestion]:
     """Return the most probable categories, none where they are not to be seen."""
     if task is None or task.prediction is None:
         return []
-    pairs = sorted(probabilities_of(task.prediction).items(), key=lambda pair: -pair[1])
-    return [Suggestion(name, KEYS[name], share) for name, share in pairs[:SUGGESTIONS]]
+    likeliest = ranked(task.prediction)[:SUGGESTIONS]
+    return [Suggestion(name, KEYS[name], share) for name, share in likeliest]
 
 
 def _picture(task: Task) -> str:

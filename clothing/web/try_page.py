@@ -4,7 +4,7 @@ from flask import Blueprint, Flask, render_template
 from werkzeug.exceptions import BadRequest
 
 from clothing.errors import ClothingError
-from clothing.shapes import probabilities_of
+from clothing.shapes import ranked
 from clothing.web.one_photo import Answer, answer
 from clothing.web.site import site
 
@@ -33,11 +33,7 @@ def classify() -> str | tuple[str, int]:
 
 
 def _page(found: Answer | None = None, error: str = "") -> str:
-    chances: list[tuple[str, float]] = []
-    if found:
-        chances = sorted(
-            probabilities_of(found.prediction).items(), key=lambda pair: pair[1], reverse=True
-        )
+    chances = ranked(found.prediction) if found else []
     return render_template(
         "try.html", found=found, chances=chances, error=error, no_model=_no_model()
     )

@@ -4,6 +4,7 @@ from datetime import datetime
 
 from flask import Flask
 
+from clothing import words
 from clothing.export import NAMES
 from clothing.photos import Failure, Run
 from clothing.questions import Row
@@ -14,8 +15,9 @@ TRIGGERS = {"page": "from a page", "http": "by the scheduler", "command": "by a 
 
 def init_app(app: Flask) -> None:
     """Hand the words to the templates."""
-    for word in (percent, number, local_time, day, duration, trigger, reason):
+    for word in (percent, number, local_time, day, trigger, reason):
         app.add_template_filter(word)
+    app.add_template_filter(words.duration_of, "duration")
     app.jinja_env.globals["pile_names"] = NAMES
 
 
@@ -39,21 +41,12 @@ def number(count: int) -> str:
 
 def local_time(moment: datetime) -> str:
     """Return a time in the shop's zone."""
-    return moment.astimezone(site().parts.config.tz).strftime("%a %d %b %Y, %H:%M:%S %Z")
+    return words.local_time(moment, site().parts.config.tz)
 
 
 def day(moment: datetime) -> str:
     """Return a day in the shop's zone."""
     return moment.astimezone(site().parts.config.tz).strftime("%d %b")
-
-
-def duration(run: Run) -> str:
-    """Return how long a run took or has taken so far, for instance 2 min 5 s."""
-    seconds = round(((run.finished_at or run.heartbeat_at) - run.started_at).total_seconds())
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
-    return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
 
 
 def trigger(run: Run) -> str:
