@@ -222,6 +222,10 @@ class AzureContainer:
             if blob.name > after and _is_photo(blob):
                 yield Photo(self.name, blob.name, _bare(blob.etag), blob.size)
 
+    def count_photos(self, prefix: str = "") -> Iterator[int]:
+        """Yield how many photos were counted so far; Azure counts none without listing them."""
+        return (number for number, _ in enumerate(self.list_photos(prefix), 1))
+
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
         check_size(photo)

@@ -1,20 +1,21 @@
 """The run: every photo of a container walks from its bytes to a row in the tables.
 
-Owns the order of the steps and their overlap: photos are downloaded, decoded and preprocessed by
-threads ahead of the model, and saved by one behind it. Whatever waits between two steps is
-bounded, so memory is the same for ten photos and for ten million. It never reads a setting.
+Owns the order of the steps and their overlap. A batch walks in one thread, photo by photo and then
+through the model; while one waits for the storage, others use the cores, and what is done is saved
+behind them. Nothing piles up between two steps, so memory is the same for ten photos and for ten
+million. It never reads a setting.
 """
 
 import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,13 +45,13 @@ class Tuning:
     """How much happens at once.
 
     Attributes:
-        batch_size: Photos that one call of the model takes.
-        download_threads: Photos that are on their way from container to array at once.
-        decode_threads: How many of those may be decoded at once: decoding takes memory.
+        batch_size: Photos that walk together, and are saved in one transaction.
+        download_threads: Batches on their way at once, each with one photo in memory.
+        decode_threads: How many of those compute at once; more than there are cores is slower.
     """
 
     batch_size: int = 64
-    download_threads: int = 4
+    download_threads: int = os.cpu_count() or 1
     decode_threads: int = os.cpu_count() or 1
 
 
@@ -72,14 +73,6 @@ class _Tally:
     @property
     def counts(self) -> Counts:
         return Counts(self.listed, self.classified, self.failed, self.skipped)
-
-
-class _Usable(NamedTuple):
-    """A photo on its way to the model."""
-
-    photo: Photo
-    array: NDArray[np.float32]  # (height, width, channels)
-    fault: str  # why nobody could tell what is on it, or ""
 
 
 Progress = Callable[[Counts, int | None], None]
@@ -150,16 +143,72 @@ def classify(
     Yields:
         Outcomes of up to `batch_size` photos, failures among them; every photo has one.
     """
-    decoding = threading.BoundedSemaphore(tuning.decode_threads)
+    walk = _Walk(download, classifier, threading.BoundedSemaphore(tuning.decode_threads))
+    with _threads(tuning.download_threads, "walk") as pool:
+        try:
+            batches = _batches(photos, tuning.batch_size)
+            yield from _ahead(pool, walk, batches, 2 * tuning.download_threads)
+        finally:
+            walk.over.set()
 
-    def load(photo: Photo) -> _Usable | Failure:
-        return _load(photo, download, classifier, decoding)
 
-    with _threads(tuning.download_threads, "download") as pool:
-        window = 2 * tuning.batch_size + tuning.download_threads
-        loaded = _ahead(pool, load, photos, window)
-        while batch := list(islice(loaded, tuning.batch_size)):
-            yield _outcomes_of(batch, classifier)
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """The way of one batch from container to outcomes; several walk it at once.
+
+    Attributes:
+        download: Gives the content of a photo.
+        classifier: The model.
+        cores: One for each batch that may compute now; to wait for the storage takes none.
+        over: Set when nobody waits for the outcomes any more.
+    """
+
+    download: Callable[[Photo], bytes]
+    classifier: Classifier
+    cores: threading.BoundedSemaphore
+    over: threading.Event = field(default_factory=threading.Event)
+
+    def __call__(self, batch: Sequence[Photo]) -> list[Outcome]:
+        """Return the outcomes of a batch in its order; each photo has one."""
+        card = self.classifier.card
+        shape = (len(batch), card.height, card.width, card.channels)
+        arrays = np.empty(shape, np.float32)  # the usable photos' come first
+        usable: list[Photo] = []
+        faults: list[str] = []
+        outcomes: dict[Photo, Outcome] = {}
+        for photo in batch:
+            if self.over.is_set():
+                return []
+            fault = self._load(photo, arrays[len(usable)])
+            if isinstance(fault, Failure):
+                outcomes[photo] = fault
+            else:
+                usable.append(photo)
+                faults.append(fault)
+        if usable:
+            with self.cores:
+                probabilities = self.classifier.predict(arrays[: len(usable)])  # (n, categories)
+            for prediction in predictions_of(usable, probabilities, card, faults):
+                outcomes[prediction.photo] = prediction
+        return [outcomes[photo] for photo in batch]
+
+    def _load(self, photo: Photo, array: NDArray[np.float32]) -> str | Failure:
+        """Fill the array of one photo; return why nobody could tell what is on it, or ""."""
+        stage: Stage = "download"
+        try:
+            content = self.download(photo)
+            with self.cores:
+                stage = "decode"
+                image = decode(content, working_side(self.classifier.card))
+                stage = "preprocess"
+                preprocess(image, self.classifier.card, array)
+                return fault_of(image)
+        except PhotoError as error:
+            return Failure(photo, stage, str(error))
+        except StorageError as error:
+            if not error.permanent:
+                raise
+            return Failure(photo, stage, str(error))
 
 
 def _walk(
@@ -197,47 +246,18 @@ def _unanswered(photos: Iterable[Photo], store: Store, run: Run, tally: _Tally) 
         yield from (photo for photo in page if photo not in answered)
 
 
-def _load(
-    photo: Photo,
-    download: Callable[[Photo], bytes],
-    classifier: Classifier,
-    decoding: threading.BoundedSemaphore,
-) -> _Usable | Failure:
-    """Take one photo from its container to the model's array, or to the reason why not."""
-    stage: Stage = "download"
-    try:
-        content = download(photo)
-        with decoding:
-            stage = "decode"
-            image = decode(content, working_side(classifier.card))
-            stage = "preprocess"
-            return _Usable(photo, preprocess(image, classifier.card), fault_of(image))
-    except PhotoError as error:
-        return Failure(photo, stage, str(error))
-    except StorageError as error:
-        if not error.permanent:
-            raise
-        return Failure(photo, stage, str(error))
-
-
-def _outcomes_of(batch: list[_Usable | Failure], classifier: Classifier) -> list[Outcome]:
-    """Predict the photos of a batch that are usable; the others' failures keep their place."""
-    usable = [item for item in batch if isinstance(item, _Usable)]
-    outcomes: dict[Photo, Outcome] = {i.photo: i for i in batch if isinstance(i, Failure)}
-    if usable:
-        photos, arrays, faults = zip(*usable, strict=True)
-        probabilities = classifier.predict(np.stack(arrays))  # (n, categories)
-        for prediction in predictions_of(photos, probabilities, classifier.card, faults):
-            outcomes[prediction.photo] = prediction
-    return [outcomes[item.photo] for item in batch]
-
-
 def _close(store: Store, run_id: int, counts: Counts) -> None:
     """Close a run that came to its end: well if the counts add up, else with the numbers."""
     if counts.add_up:
         store.close_run(run_id, "succeeded", counts, None)
     else:
         store.close_run(run_id, "failed", counts, f"the counts do not add up: {counts}")
+
+
+def _batches(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+    listing = iter(photos)
+    while batch := list(islice(listing, size)):
+        yield batch
 
 
 def _ahead(
@@ -269,13 +289,13 @@ def _alive(store: Store, run: Run, container: Container, tally: _Tally) -> Itera
     over = threading.Event()
 
     def count() -> None:
-        number = 0
+        counted = 0
         with suppress(StorageError):  # the walk lists too, and that one stops the run
-            for _ in container.list_photos(run.prefix):
+            for number in container.count_photos(run.prefix):
                 if over.is_set():
                     return
-                number += 1
-            tally.expected = number
+                counted = number
+            tally.expected = counted
 
     def beat() -> None:
         while not over.wait(HEARTBEAT_SECONDS):

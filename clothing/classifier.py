@@ -4,7 +4,7 @@ Owns LiteRT. It never imports TensorFlow, opens no `.keras` and knows no contain
 """
 
 import os
-import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,36 +15,36 @@ from numpy.typing import NDArray
 from clothing.card import Card
 from clothing.errors import ModelError
 
+_ROWS = 16
+"""Photos that the network takes at once: what lies between its layers then stays in the cache.
+
+Chosen by `python -m benchmarks model`: both fewer and more were slower.
+"""
+
 
 class Classifier:
-    """A compiled model and its card. One object may serve several threads.
+    """A compiled model and its card. Threads that share one predict side by side.
+
+    Each call works on one core: two calls on a core each do more than one on both, whose threads
+    would wait for each other after every layer.
 
     Args:
         compiled: The LiteRT file; it gives probabilities, not logits.
         card: The facts about it.
         version: What identifies this model and card in the tables.
-        threads: Cores for one call.
 
     Raises:
         ModelError: The file is no LiteRT model, or does not fit its card.
     """
 
-    def __init__(self, compiled: Path, card: Card, version: str, threads: int = 1) -> None:
-        from ai_edge_litert.interpreter import Interpreter  # 0.3 s: only who classifies pays it
-
-        try:
-            with _quietly():
-                self._interpreter = Interpreter(str(compiled), num_threads=threads)
-                self._interpreter.allocate_tensors()
-        except (RuntimeError, ValueError) as error:
-            raise ModelError(f"The compiled model cannot be loaded: {error}.") from error
+    def __init__(self, compiled: Path, card: Card, version: str) -> None:
         self.card = card
         self.version = version
-        self._lock = threading.Lock()
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
-        self._rows = 0
-        self._check_shapes()
+        self._compiled = compiled
+        with _quietly():
+            first = _Network(compiled)
+        first.check_shapes(card)
+        self._idle = deque([first])
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities of every category, calibrated by the card's temperature.
@@ -55,18 +55,49 @@ class Classifier:
         Returns:
             Array of shape (n, categories); each row sums to 1.
         """
-        with self._lock:
-            if len(batch) != self._rows:
-                self._interpreter.resize_tensor_input(self._input["index"], batch.shape)
-                self._interpreter.allocate_tensors()
-                self._rows = len(batch)
-            self._interpreter.set_tensor(self._input["index"], batch)
-            self._interpreter.invoke()
-            raw = self._interpreter.get_tensor(self._output["index"])  # (n, categories)
-        return tempered(raw, self.card.temperature)
+        with self._borrowed() as network:
+            raw = [network(batch[row : row + _ROWS]) for row in range(0, len(batch), _ROWS)]
+        return tempered(np.concatenate(raw), self.card.temperature)
 
-    def _check_shapes(self) -> None:
-        card = self.card
+    @contextmanager
+    def _borrowed(self) -> Iterator["_Network"]:
+        """Give a network that no other thread uses; there are as many as were ever needed."""
+        try:
+            network = self._idle.pop()  # the last one used: its memory is warm
+        except IndexError:
+            network = _Network(self._compiled)
+        yield network
+        self._idle.append(network)  # not after an error: nobody knows its state then
+
+
+class _Network:
+    """A LiteRT interpreter, for one thread at a time."""
+
+    def __init__(self, compiled: Path) -> None:
+        from ai_edge_litert.interpreter import Interpreter  # 0.3 s: only who classifies pays it
+
+        try:
+            self._interpreter = Interpreter(str(compiled), num_threads=1)
+            self._interpreter.allocate_tensors()
+        except (RuntimeError, ValueError) as error:
+            raise ModelError(f"The compiled model cannot be loaded: {error}.") from error
+        self._input = self._interpreter.get_input_details()[0]
+        self._output = self._interpreter.get_output_details()[0]
+        self._rows = 0
+
+    def __call__(self, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return what the network makes of arrays, not calibrated; (n, h, w, c) → (n, 10)."""
+        if len(arrays) != self._rows:
+            self._interpreter.resize_tensor_input(self._input["index"], arrays.shape)
+            self._interpreter.allocate_tensors()
+            self._rows = len(arrays)
+        self._interpreter.set_tensor(self._input["index"], arrays)
+        self._interpreter.invoke()
+        rows: NDArray[np.float32] = self._interpreter.get_tensor(self._output["index"])
+        return rows
+
+    def check_shapes(self, card: Card) -> None:
+        """Raise a ModelError if the network takes or gives other arrays than the card says."""
         taken = tuple(self._input["shape_signature"][1:])
         given = tuple(self._output["shape_signature"][1:])
         wanted = (card.height, card.width, card.channels)
@@ -79,7 +110,7 @@ class Classifier:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Drop what C++ prints to standard error: LiteRT's greeting has no switch."""
+    """Drop what C++ prints to standard error: LiteRT's one greeting has no switch."""
     kept = os.dup(2)
     with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

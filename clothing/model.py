@@ -22,7 +22,7 @@ _ZIP = b"PK\x03\x04"
 
 
 def load_classifier(
-    container: Container, blob: str, cache: Path, *, sha256: str | None = None, threads: int = 1
+    container: Container, blob: str, cache: Path, *, sha256: str | None = None
 ) -> Classifier:
     """Return the model that lies in a container, ready to predict.
 
@@ -37,7 +37,6 @@ def load_classifier(
         cache: Folder for compiled models, by the hash of their source and their own, and for the
             notes; made when needed, and whatever in it is damaged is made anew.
         sha256: What the `.keras` must hash to, if pinned.
-        threads: Cores for one call of the model.
 
     Raises:
         ModelError: There is no model, it is not the pinned one, or it cannot be used.
@@ -59,7 +58,7 @@ def load_classifier(
     if compiled is None:
         compiled = cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
         _write_note(note, etag, digest)
-    return Classifier(compiled, card, model_version(card, digest), threads)
+    return Classifier(compiled, card, model_version(card, digest))
 
 
 def card_name(blob: str) -> str:

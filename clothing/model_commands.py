@@ -4,7 +4,6 @@ A shell, as `cli`, which registers them: nothing here opens the database.
 """
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -192,10 +191,10 @@ def _compared(parts: Parts, new: Path, folder: Path, labels: Path) -> Comparison
     """Compare a model with the served one; MODEL_SHA256 may pin either, for nothing is served."""
     category_by_name = _read_labels(labels)
     places = ((parts.models, parts.config.model_blob), (folder_of(new), new.name))
-    cache, threads = model_cache(parts.environ), os.cpu_count() or 1
+    cache = model_cache(parts.environ)
     before, after = (
         _outcomes(
-            load_classifier(container, blob, cache, threads=threads),
+            load_classifier(container, blob, cache),
             folder,
             category_by_name,
             parts.tuning,

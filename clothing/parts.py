@@ -3,7 +3,6 @@
 Owns the way from a `Config` to the objects that the shells use. It never reads the environment.
 """
 
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -56,7 +55,6 @@ class Parts:
             self.config.model_blob,
             model_cache(self.environ),
             sha256=self.config.model_sha256,
-            threads=os.cpu_count() or 1,
         )
 
     def _container(self, name: str) -> Container:

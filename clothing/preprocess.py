@@ -27,8 +27,6 @@ MAX_PIXELS = 50_000_000
 # Pillow warns of a picture that is much too large; here that is a reason to refuse it.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
 
-_OVERSAMPLING = 4  # pixels of the image for each of the array: enough to find the garment in
-_OVERSAMPLING_WHOLE = 2  # enough for a resize that antialiases
 _BACKGROUND_RING = 0.06  # share of each side that is taken for background
 _FAINT = 0.5  # contrast below which a picture is stretched
 _BLANK = 0.02  # contrast below which there is nothing to stretch
@@ -72,12 +70,15 @@ def decode(content: bytes, at_least: int = 0) -> Image.Image:
         raise PhotoError(f"the picture is damaged: {_plain(error)}") from error
 
 
-def preprocess(image: Image.Image, card: Card) -> NDArray[np.float32]:
+def preprocess(
+    image: Image.Image, card: Card, out: NDArray[np.float32] | None = None
+) -> NDArray[np.float32]:
     """Turn an image into what the card's model takes.
 
     Args:
         image: RGB, upright, as `decode` returns it.
         card: Says the size, and which steps.
+        out: Where the array goes, such as its place in a batch; None makes a new one.
 
     Returns:
         Array of shape (height, width, channels), 0 to 1.
@@ -86,16 +87,18 @@ def preprocess(image: Image.Image, card: Card) -> NDArray[np.float32]:
         ModelError: The card names steps that this version does not know.
     """
     steps, _, _ = _steps(card)
-    return steps(image, card.height, card.width)
+    pixels = steps(image, card.height, card.width)
+    array: NDArray[np.float32] = np.divide(pixels, np.float32(255), out=out)
+    return array
 
 
 def working_side(card: Card) -> int:
     """Return the shorter side, in pixels, that `preprocess` needs of an image to lose nothing."""
-    _, _, oversampling = _steps(card)
-    return oversampling * max(card.height, card.width)
+    _, _, side = _steps(card)
+    return side(card.height, card.width)
 
 
-def whole_in_colour(image: Image.Image, height: int, width: int) -> NDArray[np.float32]:
+def whole_in_colour(image: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
     """Show the whole picture in colour, as large as fits; the rest is the colour of its edge.
 
     Args:
@@ -104,7 +107,7 @@ def whole_in_colour(image: Image.Image, height: int, width: int) -> NDArray[np.f
         width: Of the array.
 
     Returns:
-        Array of shape (height, width, 3), 0 to 1.
+        Array of shape (height, width, 3), 0 to 255.
     """
     scale = min(width / image.width, height / image.height)
     inner = max(1, round(image.height * scale)), max(1, round(image.width * scale))  # h, w
@@ -116,7 +119,7 @@ def whole_in_colour(image: Image.Image, height: int, width: int) -> NDArray[np.f
         top, left = (height - inner[0]) // 2, (width - inner[1]) // 2
         whole[top : top + inner[0], left : left + inner[1]] = pixels
         pixels = whole
-    return pixels.astype(np.float32) / np.float32(255)
+    return pixels
 
 
 def fault_of(image: Image.Image) -> str:
@@ -130,19 +133,33 @@ def fault_of(image: Image.Image) -> str:
     """
     scale = min(1, _LOOKED_AT / max(image.size))
     size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
-    grey = np.asarray(image.convert("L").resize(size, Image.Resampling.BILINEAR), np.float32)
-    grey = np.pad(grey / np.float32(255), 1, mode="edge")  # (h + 2, w + 2), 0 to 1
-    if np.percentile(grey, 99) < _DARK:
+    grey = np.asarray(image.convert("L").resize(size, Image.Resampling.BILINEAR))  # (h, w)
+    if _reached(grey) < 255 * _DARK:
         return "too dark to see"
     contrast = float(grey.std())
-    if contrast < _BLANK:
+    if contrast < 255 * _BLANK:
         return "nothing on it to see"
-    beside = grey[:-2, 1:-1] + grey[2:, 1:-1] + grey[1:-1, :-2] + grey[1:-1, 2:]
-    edges = np.abs(4 * grey[1:-1, 1:-1] - beside)  # (h, w): the Laplacian
-    return "blurred" if np.percentile(edges, 99) < _BLURRED * contrast else ""
+    return "blurred" if _reached(_edges(grey)) < _BLURRED * contrast else ""
 
 
-def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.float32]:
+def _edges(grey: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """Return how far each pixel is from its four neighbours: the Laplacian; (h, w) → (h, w)."""
+    padded = np.empty((grey.shape[0] + 2, grey.shape[1] + 2), np.int16)
+    padded[1:-1, 1:-1] = grey
+    padded[0], padded[-1] = padded[1], padded[-2]
+    padded[:, 0], padded[:, -1] = padded[:, 1], padded[:, -2]
+    beside = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:]
+    edges: NDArray[np.int16] = np.abs(4 * padded[1:-1, 1:-1] - beside)
+    return edges
+
+
+def _reached(values: NDArray[Any]) -> int:
+    """Return what one value in a hundred reaches, of whole numbers from 0 on."""
+    fewer = np.cumsum(np.bincount(values.ravel()))
+    return int(np.searchsorted(fewer, 0.99 * values.size))
+
+
+def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.uint8]:
     """Show the garment light on black and as large as fits, whatever lay behind it.
 
     Whether the garment is lighter or darker than what it lies on is decided for each picture:
@@ -155,16 +172,16 @@ def garment_on_black(image: Image.Image, height: int, width: int) -> NDArray[np.
         width: Of the array.
 
     Returns:
-        Array of shape (height, width, 1), 0 (background) to 1 (most unlike it).
+        Array of shape (height, width, 1), 0 (background) to 255 (most unlike it).
     """
-    side = _OVERSAMPLING * max(height, width)
+    side = 4 * max(height, width)
     if max(image.size) > side:
         image = _contained(image, side, side)
     light = _distance_from_background(np.asarray(image, np.float32) / np.float32(255))  # (H, W)
     top, bottom, left, right = _garment_box(light)
     grey = Image.fromarray((light[top:bottom, left:right] * 255).round().astype(np.uint8))
     fitted = ImageOps.pad(_contained(grey, width, height), (width, height), color=0)
-    return np.asarray(fitted, dtype=np.float32)[:, :, None] / np.float32(255)
+    return np.asarray(fitted)[:, :, None]
 
 
 def _contained(image: Image.Image, width: int, height: int) -> Image.Image:
@@ -206,16 +223,20 @@ def _garment_box(light: NDArray[np.float32]) -> tuple[int, int, int, int]:
     return top, bottom, left, right
 
 
-Steps = Callable[[Image.Image, int, int], NDArray[np.float32]]
+Steps = Callable[[Image.Image, int, int], NDArray[np.uint8]]
 
-_STEPS: dict[str, tuple[Steps, int, int]] = {  # by name: the steps, channels, oversampling
-    GARMENT_ON_BLACK: (garment_on_black, 1, _OVERSAMPLING),
-    WHOLE_IN_COLOUR: (whole_in_colour, 3, _OVERSAMPLING_WHOLE),
+_STEPS: dict[str, tuple[Steps, int, Callable[[int, int], int]]] = {
+    GARMENT_ON_BLACK: (garment_on_black, 1, lambda height, width: 4 * max(height, width)),
+    WHOLE_IN_COLOUR: (whole_in_colour, 3, lambda height, width: 2 * min(height, width)),
 }
+"""By name: the steps, the channels of their array, and the shorter side that they need.
+
+Four pixels for each of the array are enough to find the garment in, two to resize what is whole.
+"""
 
 
-def _steps(card: Card) -> tuple[Steps, int, int]:
-    """Return the steps that a card names, the channels of their array, and the oversampling."""
+def _steps(card: Card) -> tuple[Steps, int, Callable[[int, int], int]]:
+    """Return the entry of the steps that a card names."""
     known = _STEPS.get(card.preprocessing)
     if known is None or known[1] != card.channels:
         accepted = " and ".join(

@@ -7,7 +7,7 @@ import hashlib
 import os
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -21,6 +21,9 @@ MAX_PHOTO_BYTES = 64 * 2**20
 MAX_NAME = 1024
 """Characters in a name, as in Azure Blob Storage."""
 
+NAMES_AT_ONCE = 100_000
+"""Names of one folder that are sorted at once; with as many to choose from, some 20 MB."""
+
 
 class Container(Protocol):
     """A place with names, each with content and an etag that changes when the content does."""
@@ -29,6 +32,13 @@ class Container(Protocol):
 
     def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
         """Yield the photos whose names start with `prefix` and come after `after`, by name.
+
+        Raises:
+            StorageError: The container cannot be listed.
+        """
+
+    def count_photos(self, prefix: str = "") -> Iterator[int]:
+        """Yield how many photos were counted so far, again and again; the last number is all.
 
         Raises:
             StorageError: The container cannot be listed.
@@ -91,6 +101,21 @@ class FolderContainer:
         for name, status in _files_below(self.folder):
             if name.startswith(prefix) and name > after:
                 yield Photo(self.name, _fitting(name), _etag(status), status.st_size)
+
+    def count_photos(self, prefix: str = "") -> Iterator[int]:
+        """Yield how many photos were counted so far; neither sorted nor asked for their size."""
+        number = 0
+        folders = [("", self.folder)]
+        while folders:
+            above, folder = folders.pop()
+            for name in _names_in(folder):
+                inner = above + _text(name)
+                if inner.endswith("/"):
+                    if inner.startswith(prefix) or prefix.startswith(inner):
+                        folders.append((inner, folder / name))
+                elif inner.startswith(prefix):
+                    number += 1
+            yield number
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
@@ -232,36 +257,64 @@ def check_size(photo: Photo) -> None:
 
 def _files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield name and status of every file below a folder, sorted by name, however deep it lies."""
-    above = [("", iter(_sorted_entries(folder)))]
+    above = [("", folder, _sorted_names(folder))]
     while above:
-        prefix, entries = above[-1]
-        entry = next(entries, None)
-        if entry is None:
+        prefix, place, names = above[-1]
+        name = next(names, None)
+        if name is None:
             above.pop()
-        elif entry.is_dir(follow_symlinks=False):
-            below = iter(_sorted_entries(Path(entry.path)))
-            above.append((f"{prefix}{_text(entry.name)}/", below))
-        elif entry.is_symlink() or entry.is_file():
+        elif name.endswith("/"):
+            below = place / os.fsdecode(name[:-1])
+            above.append((prefix + _text(name), below, _sorted_names(below)))
+        else:
             try:
-                status = entry.stat(follow_symlinks=False)
+                status = os.lstat(place / name)
             except FileNotFoundError:  # it vanished since its folder was listed
                 continue
-            yield prefix + _text(entry.name), status
+            yield prefix + _text(name), status
 
 
-def _sorted_entries(folder: Path) -> list[os.DirEntry[str]]:
-    """Return what lies in a folder so that names come out sorted, `/` of subfolders included."""
+def _sorted_names(folder: Path) -> Iterator[str]:
+    """Yield what lies in a folder so that names come out sorted, subfolders with a `/` at the end.
+
+    A large folder is read several times, and never all of it kept: memory stays flat, and a million
+    names take seconds longer.
+    """
+    after = ""
+    while names := _smallest(_names_in(folder), after):
+        yield from names
+        after = _text(names[-1])
+
+
+def _smallest(names: Iterable[str], after: str) -> list[str]:
+    """Return the first `NAMES_AT_ONCE` of the names that come after one, sorted."""
+    kept: list[str] = []
+    bound = ""
+    for name in names:
+        text = _text(name)
+        if text > after and (not bound or text < bound):
+            kept.append(name)
+            if len(kept) == 2 * NAMES_AT_ONCE:
+                kept = sorted(kept, key=_text)[:NAMES_AT_ONCE]
+                bound = _text(kept[-1])
+    return sorted(kept, key=_text)[:NAMES_AT_ONCE]
+
+
+def _names_in(folder: Path) -> Iterator[str]:
+    """Yield files, links, and subfolders with a `/` at the end; what is hidden is none of them."""
     try:
         with os.scandir(folder) as entries:
-            visible = [entry for entry in entries if not entry.name.startswith(".")]
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    yield entry.name + "/"
+                elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                    yield entry.name
     except OSError as error:
         raise StorageError(
             f"The folder {folder.name} cannot be listed: {error.strerror}.", permanent=False
         ) from error
-    return sorted(
-        visible,
-        key=lambda entry: _text(entry.name) + ("/" if entry.is_dir(follow_symlinks=False) else ""),
-    )
 
 
 def _fitting(name: str) -> str:
@@ -287,4 +340,4 @@ def _gone(name: str) -> str:
 
 def _text(name: str) -> str:
     r"""Return a file's name as text that a database takes: bytes that are no UTF-8 as `\xff`."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")

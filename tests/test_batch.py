@@ -109,8 +109,26 @@ def test_what_waits_between_the_steps_is_bounded(classifier: Classifier) -> None
         next(batches)
     batches.close()  # type: ignore[attr-defined]
 
-    window = 2 * SMALL.batch_size + SMALL.download_threads
+    window = 2 * SMALL.download_threads * SMALL.batch_size
     assert taken <= 3 * SMALL.batch_size + window
+
+
+def test_no_photo_is_opened_once_nobody_waits_for_the_answers(classifier: Classifier) -> None:
+    opened = 0
+    content = jpeg()
+
+    def download(photo: Photo) -> bytes:
+        nonlocal opened
+        opened += 1
+        time.sleep(0.005)
+        return content
+
+    photos = [Photo("images", f"{n}.jpg", "1", len(content)) for n in range(2000)]
+    batches = classify(photos, download, classifier, Tuning(100, 2, 2))
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+
+    assert opened < 400  # of two batches that were begun, hardly any photo
 
 
 def test_no_more_photos_are_downloaded_at_once_than_allowed(classifier: Classifier) -> None:

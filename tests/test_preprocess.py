@@ -18,7 +18,6 @@ from clothing.preprocess import (
     MAX_PIXELS,
     decode,
     fault_of,
-    garment_on_black,
     preprocess,
     working_side,
 )
@@ -390,7 +389,7 @@ def _assert_array(array: NDArray[np.float32], card: Card) -> None:
 @pytest.mark.parametrize("color", ["black", "white", "navy", (127, 127, 127)])
 @pytest.mark.parametrize("size", [(1, 1), (28, 28), (300, 200)])
 def test_a_blank_picture_is_black(color: pictures.Color, size: tuple[int, int]) -> None:
-    array = garment_on_black(Image.new("RGB", size, color), 28, 28)
+    array = preprocess(Image.new("RGB", size, color), Card())
 
     assert not array.any()
 
@@ -398,7 +397,7 @@ def test_a_blank_picture_is_black(color: pictures.Color, size: tuple[int, int]) 
 def test_what_a_sensor_adds_to_a_blank_picture_is_not_stretched() -> None:
     pixels = np.random.default_rng(1).integers(198, 203, (280, 280, 3), np.uint8)
 
-    array = garment_on_black(Image.fromarray(pixels), 28, 28)
+    array = preprocess(Image.fromarray(pixels), Card())
 
     assert array.max() < 0.03
 
@@ -409,7 +408,7 @@ def test_a_picture_like_fashion_mnists_comes_out_as_it_went_in(seed: int) -> Non
     published[1:27, 5:22] = np.random.default_rng(seed).integers(90, 256, (26, 17))
     published[10:12, 5:22] = 255
 
-    array = garment_on_black(Image.fromarray(published).convert("RGB"), 28, 28)
+    array = preprocess(Image.fromarray(published).convert("RGB"), Card())
 
     assert np.abs(array[:, :, 0] - published / 255).max() <= 1 / 255
 
@@ -417,7 +416,7 @@ def test_a_picture_like_fashion_mnists_comes_out_as_it_went_in(seed: int) -> Non
 @pytest.mark.parametrize("size", [28, 84, 280, 1000])
 def test_dark_on_white_and_light_on_black_give_the_same_array(size: int) -> None:
     dark, light = (
-        garment_on_black(a_garment(dark_on_light, size), 28, 28) for dark_on_light in (True, False)
+        preprocess(a_garment(dark_on_light, size), Card()) for dark_on_light in (True, False)
     )
 
     assert np.abs(dark - light).max() <= 1 / 255
@@ -434,7 +433,7 @@ def test_dark_on_white_and_light_on_black_give_nearly_the_same_array_as_jpegs() 
 
 
 def test_the_garment_is_light_and_its_background_black() -> None:
-    array = garment_on_black(a_garment(dark_on_light=True), 28, 28)[:, :, 0]
+    array = preprocess(a_garment(dark_on_light=True), Card())[:, :, 0]
 
     assert array[14, 14] > 0.7
     assert array[0].max() == array[:, 0].max() == 0
@@ -444,7 +443,7 @@ def test_a_faint_garment_is_stretched() -> None:
     image = Image.new("RGB", (280, 280), (250, 250, 245))
     image.paste((225, 225, 220), (40, 20, 240, 260))
 
-    array = garment_on_black(image, 28, 28)
+    array = preprocess(image, Card())
 
     assert array[14, 14, 0] == 1
     assert array[0, 0, 0] == 0
@@ -454,7 +453,7 @@ def test_a_garment_of_the_backgrounds_brightness_is_seen_by_its_colour() -> None
     image = Image.new("RGB", (280, 280), (200, 0, 0))
     image.paste((0, 102, 0), (40, 20, 240, 260))  # the same grey
 
-    array = garment_on_black(image, 28, 28)
+    array = preprocess(image, Card())
 
     assert array[14, 14, 0] > 0.7
 
@@ -463,7 +462,7 @@ def test_a_small_garment_is_shown_as_large_as_fits() -> None:
     image = Image.new("RGB", (400, 300), "white")
     image.paste("navy", (220, 150, 260, 230))
 
-    array = garment_on_black(image, 28, 28)[:, :, 0]
+    array = preprocess(image, Card())[:, :, 0]
 
     rows, columns = np.flatnonzero(array.max(axis=1) > 0.2), np.flatnonzero(array.max(axis=0) > 0.2)
     assert (rows[0], rows[-1]) == (0, 27)
@@ -476,7 +475,7 @@ def test_a_thin_belt_does_not_vanish(box: tuple[int, int, int, int]) -> None:
     image = Image.new("RGB", (1120, 200), "white")
     image.paste("black", box)
 
-    array = garment_on_black(image, 28, 28)
+    array = preprocess(image, Card())
 
     assert array.max() > 0.1
 
@@ -485,7 +484,7 @@ def test_the_picture_that_is_handed_over_stays_as_it_is() -> None:
     image = a_garment(dark_on_light=True)
     before = image.tobytes()
 
-    garment_on_black(image, 28, 28)
+    preprocess(image, Card())
 
     assert image.tobytes() == before
 

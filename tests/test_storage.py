@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from clothing import storage
 from clothing.errors import PhotoError, StorageError
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, MAX_PHOTO_BYTES, Container, FolderContainer
@@ -159,6 +160,17 @@ def test_a_photo_is_listed_with_all_that_is_known_of_it(shelf: Shelf) -> None:
 
     etag = shelf.container.etag("night/a.jpg")
     assert photos == [Photo(shelf.container.name, "night/a.jpg", str(etag), 7)]
+
+
+@pytest.mark.parametrize("prefix", ["", "n", "night/", "night/a", "other/"])
+def test_as_many_photos_are_counted_as_are_listed(shelf: Shelf, prefix: str) -> None:
+    for name in ("a.jpg", "n.jpg", "night/a.jpg", "night/b.jpg", "night/deep/c.jpg", "z/a.jpg"):
+        shelf.put(name, b"content")
+    shelf.put("night/.hidden", b"content")
+
+    counted = [0, *shelf.container.count_photos(prefix)]
+
+    assert counted[-1] == len(names_in(shelf.container, prefix))
 
 
 @pytest.mark.parametrize("name", AWKWARD_NAMES.values(), ids=AWKWARD_NAMES)
@@ -471,6 +483,20 @@ def test_a_photo_whose_name_is_not_utf_8_is_read_or_its_name_is_blamed(bytes_fol
         assert "not UTF-8" in str(reason)
     else:
         assert content == b"green"
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 10, 100])
+def test_a_folder_too_large_to_be_sorted_at_once_comes_out_sorted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_once: int
+) -> None:
+    monkeypatch.setattr(storage, "NAMES_AT_ONCE", at_once)
+    names = [f"{n * 7919 % 100:02}.jpg" for n in range(40)]
+    names += ["50/a.jpg", "50/b.jpg", "50-a.jpg", "ö.jpg", "z.jpg"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+
+    assert names_in(FolderContainer("images", tmp_path)) == sorted(names)
 
 
 def test_a_file_that_vanishes_during_the_listing_is_left_out(folder: Path) -> None:
