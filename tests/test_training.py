@@ -27,6 +27,7 @@ from clothing.training.__main__ import main
 from clothing.training.augment import (
     augment_garments,
     augment_photos,
+    blend,
     lay_floors,
     lay_garments_out,
 )
@@ -219,6 +220,18 @@ def test_the_same_seed_augments_in_the_same_way_and_another_does_not(kind: str) 
 
 
 @pytest.mark.keras
+def test_a_blended_picture_consists_of_its_own_and_its_partners_share() -> None:
+    plain = np.ones((400, *SHAPE, 3), np.float32) * np.arange(400)[:, None, None, None]
+
+    blended, partner, share = blend(plain, np.random.default_rng(1))
+
+    expected = share * np.arange(400) + (1 - share) * partner
+    np.testing.assert_allclose(blended.mean(axis=(1, 2, 3)), expected, rtol=1e-3, atol=0.02)
+    assert 0.5 < (share < 1).mean() < 0.7
+    pieces = [place for place in range(400) if len(np.unique(blended[place])) == 2]
+    assert 60 < len(pieces) < 180  # the others show through each other
+
+
 def test_augmenting_leaves_what_it_was_given_alone() -> None:
     pictures = some_pictures(16)
     before = pictures.arrays.copy()
@@ -231,12 +244,12 @@ def test_augmenting_leaves_what_it_was_given_alone() -> None:
 @pytest.mark.keras
 def test_moving_keeps_the_garment_in_the_picture() -> None:
     """A bright block in the middle third stays mostly in view, whatever is drawn."""
-    arrays = np.zeros((200, 100, 80, 1), np.uint8)
-    arrays[:, 35:65, 28:52] = 255
+    arrays = np.zeros((200, 130, 100, 1), np.uint8)
+    arrays[:, 46:84, 35:65] = 255
 
     moved = augment_garments(arrays, SHAPE, np.random.default_rng(1))
 
-    middle = moved[:, 25:55, 20:44].mean(axis=(1, 2, 3))
+    middle = moved[:, 33:71, 25:55].mean(axis=(1, 2, 3))
     assert np.median(middle) > 0.6
     assert moved[:, :8].mean() < 0.2
 
@@ -370,13 +383,39 @@ def test_what_is_none_of_the_categories_is_dealt_out_evenly(new_network: Any) ->
 @pytest.mark.keras
 def test_a_shoe_of_unknown_kind_counts_by_the_sum_of_three_probabilities() -> None:
     probabilities = np.array([[0.01] * 5 + [0.3, 0.02, 0.3, 0.02, 0.3, 0.01]], np.float32)
-    allowed = allowed_by("Footwear").astype(np.float32)[None]
+    targets = np.zeros((1, 3, 11), np.float32)
+    targets[0, 0] = allowed_by("Footwear")
 
-    (loss,) = np.asarray(network.any_of_loss(allowed, np.log(probabilities)))
+    (loss,) = np.asarray(network.any_of_loss(targets, np.log(probabilities)))
 
     smooth = -np.log(probabilities / probabilities.sum()).mean()
     share = np.log(0.9 / probabilities.sum())
     assert loss == pytest.approx(-0.95 * share + 0.05 * smooth, rel=1e-4)
+
+
+@pytest.mark.keras
+def test_both_parts_of_a_blended_picture_count_by_their_share() -> None:
+    logits = np.log(np.array([[0.5, 0.3, *[0.2 / 9] * 9]], np.float32))
+    targets = np.zeros((3, 3, 11), np.float32)
+    targets[0, 0, 0] = targets[1, 0, 1] = 1
+    targets[2, 0, 0], targets[2, 1, 1] = 0.25, 0.75
+
+    first, second, both = (float(network.any_of_loss(one[None], logits)[0]) for one in targets)
+
+    assert both == pytest.approx(0.25 * first + 0.75 * second, rel=1e-4)
+
+
+@pytest.mark.keras
+def test_what_a_teacher_says_counts_as_a_whole() -> None:
+    logits = np.random.default_rng(1).normal(size=(1, 11)).astype(np.float32)
+    says = np.random.default_rng(2).dirichlet(np.ones(11)).astype(np.float32)
+    targets = np.zeros((1, 3, 11), np.float32)
+    targets[0, 2] = says
+
+    (loss,) = np.asarray(network.any_of_loss(targets, logits))
+
+    log = logits[0] - np.log(np.exp(logits[0]).sum())
+    assert loss == pytest.approx(-(says * log).sum(), rel=1e-4)
 
 
 # --- fitting ------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from clothing.card import Card
 from clothing.config import PROJECT
 from clothing.errors import ClothingError, ConfigError
 from clothing.photos import digest_of
-from clothing.training.fit import Plan
+from clothing.training.fit import PHOTOS_ALONE, Mix, Plan
 from clothing.training.network import build_network, multiply_adds, reopen_network
 from clothing.training.recipe import (
     CARD,
@@ -23,6 +23,7 @@ from clothing.training.recipe import (
     write_model,
     write_test_labels,
 )
+from clothing.training.teacher import Teacher
 
 SHIPPED = PROJECT / "model" / "clothing_model.keras"
 IMAGENET = "imagenet"
@@ -61,6 +62,18 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     type=click.Path(dir_okay=False, path_type=Path),
     help="Takes the new model; its card and its compiled form lie beside it.",
 )
+@click.option(
+    "--size",
+    type=(click.IntRange(32, 512), click.IntRange(32, 512)),
+    metavar="HEIGHT WIDTH",
+    help=f"Of the pictures that a new network takes; {CARD.height} {CARD.width} if not given.",
+)
+@click.option(
+    "--teacher",
+    "teaching",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A .keras of a larger --size, trained before: it says of each photo what it sees, too.",
+)
 @click.option("--epochs", type=click.IntRange(1), help=f"{FURTHER_EPOCHS}, or {EPOCHS} if new.")
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
@@ -84,6 +97,8 @@ def main(
     labels: Path,
     start: str,
     output: Path,
+    size: tuple[int, int] | None,
+    teaching: Path | None,
     epochs: int | None,
     rate: float | None,
     seed: int,
@@ -104,18 +119,34 @@ def main(
             epochs=epochs or (EPOCHS if is_new else FURTHER_EPOCHS),
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
+            mix=Mix() if fashion_mnist else PHOTOS_ALONE,
         )
-        model, card = _beginning(start, seed)
+        model, card = _beginning(start, size, seed)
+        teacher = Teacher(teaching) if teaching else None
         click.echo("Reading the pictures: half a minute.")
-        gathered = gather(folder, labels, card, garments=fashion_mnist, seed=seed)
+        gathered = gather(folder, labels, card, garments=fashion_mnist, seed=seed, teacher=teacher)
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
             f"multiply-adds a photo) on {len(gathered.photos.training.names):,} photos. Held out: "
             f"{len(gathered.photos.validation.names)} and {len(gathered.photos.test.names)}."
         )
         # The length is no part of it: until the rate falls, a long training is a short one.
-        key = digest_of(start, labels.read_text(encoding="utf-8-sig"), f"{plan.peak_rate} {seed}")
-        fit(model, gathered, card, plan, checkpoints=checkpoints / key[:12], say=click.echo)
+        key = digest_of(
+            start,
+            str(teaching),
+            labels.read_text(encoding="utf-8-sig"),
+            f"{card.height} {card.width} {plan.peak_rate} {seed}",
+        )
+        folder_of_this = checkpoints / key[:12]
+        fit(
+            model,
+            gathered,
+            card,
+            plan,
+            teacher=teacher,
+            checkpoints=folder_of_this,
+            say=click.echo,
+        )
         card = replace(card, training_data=provenance(card, gathered, is_new=is_new))
         card = write_model(model, finish_card(model, card, gathered), output)
         write_test_labels(labels, gathered, output.with_suffix(".test.csv"))
@@ -125,10 +156,16 @@ def main(
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
 
-def _beginning(start: str, seed: int) -> tuple[Any, Card]:
+def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any, Card]:
     """Return the network to begin with, and its card."""
     if start == IMAGENET:
-        return build_network(CARD, seed), CARD
+        card = replace(CARD, height=size[0], width=size[1]) if size else CARD
+        return build_network(card, seed), card
+    if size:
+        raise ConfigError(
+            f"--size is for a new network only. Received {size[0]} {size[1]} and the network "
+            f"{start}, which has its size. Add --start {IMAGENET}, or leave --size out."
+        )
     return reopen_network(Path(start))
 
 

@@ -24,6 +24,7 @@ _BLUR = 0.2  # share of the pictures that are blurred
 _GRAIN = 0.04  # the largest standard deviation of a pixel
 _ERASE = 0.35  # share of the pictures that lose a rectangle (Zhong et al. 2017)
 _ERASED_SIDE = (0.15, 0.45)  # of each side
+_BLENDED = 0.6  # share of the photos that are blended with another one
 _WHITE = 0.2  # share of the floors that are a shop's white
 _GARMENT = 0.06  # Fashion-MNIST's background is 0, what is above this is garment
 
@@ -94,6 +95,38 @@ def lay_floors(n: int, shape: tuple[int, int], rng: np.random.Generator) -> Arra
     white = rng.random((n, 1, 1, 1)) < _WHITE
     floor: Arrays = np.where(white, np.float32(1), _colours(rng, n) + pattern)
     return floor
+
+
+def blend(
+    pictures: Arrays, rng: np.random.Generator
+) -> tuple[Arrays, NDArray[np.intp], NDArray[np.float32]]:
+    """Put some pictures together with others, so that nothing is learned by heart.
+
+    Half of them show through each other (MixUp, Zhang et al. 2018), half get a rectangle of the
+    other one (CutMix, Yun et al. 2019).
+
+    Args:
+        pictures: float32 array of shape (n, h, w, 3).
+        rng: Decides everything.
+
+    Returns:
+        The pictures; the place of each one's partner, (n,); and the share that is still its own,
+        0 to 1, (n,).
+    """
+    n, height, width, _ = pictures.shape
+    partner = rng.permutation(n)
+    share = np.where(rng.random(n) < _BLENDED, rng.beta(0.8, 0.8, n), 1).astype(np.float32)
+    faint = share[:, None, None, None]
+    blended: Arrays = faint * pictures + (1 - faint) * pictures[partner]
+    for place in np.flatnonzero((share < 1) & (rng.random(n) < 0.5)):
+        side = np.sqrt(1 - share[place])
+        rows, columns = int(side * height), int(side * width)
+        top, left = rng.integers(0, (height - rows + 1, width - columns + 1))
+        blended[place] = pictures[place]
+        hole = (slice(top, top + rows), slice(left, left + columns))
+        blended[place][hole] = pictures[partner[place]][hole]
+        share[place] = 1 - rows * columns / (height * width)
+    return blended, partner, share
 
 
 def _move(

@@ -19,16 +19,19 @@ from clothing.labels import CATEGORIES
 from clothing.training.augment import (
     augment_garments,
     augment_photos,
+    blend,
     lay_floors,
     lay_garments_out,
 )
 from clothing.training.network import any_of_loss, trainable_part
 from clothing.training.pictures import Pictures
+from clothing.training.teacher import Teacher, shrunk
 
 STEPS_PER_EPOCH = 200
 """An epoch is so many batches: two passes over the photos, a tenth of one over Fashion-MNIST."""
 
 _WARM_UP = 100  # steps
+_TAUGHT = 0.5  # share of the teacher in what a photo teaches; the rest is its label's
 _FALL = 0.3  # share of the steps, at the end, over which the learning rate falls to zero
 
 Say = Callable[[str], object]
@@ -46,9 +49,13 @@ class Mix:
     """
 
     photos: int = 28
-    published: int = 22
-    laid_out: int = 12
+    published: int = 24
+    laid_out: int = 10
     floors: int = 2
+
+
+PHOTOS_ALONE = Mix(photos=62, published=0, laid_out=0)
+"""Where Fashion-MNIST has no part."""
 
 
 class Batch(NamedTuple):
@@ -56,11 +63,11 @@ class Batch(NamedTuple):
 
     Attributes:
         arrays: float32 array of shape (n, h, w, 3), 0 to 1.
-        allowed: float32 array of shape (n, 11), 1 where an answer is right.
+        targets: float32 array of shape (n, 3, 11), as `any_of_loss` takes them.
     """
 
     arrays: NDArray[np.float32]
-    allowed: NDArray[np.float32]
+    targets: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,7 @@ def train(
     plan: Plan,
     *,
     measure: Callable[[], Mapping[str, float]],
+    teacher: Teacher | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
 ) -> list[dict[str, float]]:
@@ -97,11 +105,12 @@ def train(
 
     Args:
         model: As `build_network` returns it, or trained before.
-        photos: What it learns from, `MARGIN` larger than the card says.
+        photos: What it learns from, `MARGIN` larger than the card says, or the teacher's card.
         garments: Fashion-MNIST's, or None to learn from the photos alone.
         card: Says the size.
         plan: How long and how hard.
         measure: Called after each epoch; what it returns goes into the history.
+        teacher: Says of each photo what it sees, too; None leaves the labels alone.
         checkpoints: Folder for the last epoch's weights; None keeps none.
         say: Takes a line of progress after each epoch.
 
@@ -111,7 +120,8 @@ def train(
     part = trainable_part(model)
     _compile(part, plan)
     history = _resume(part, checkpoints) if checkpoints else []
-    batches = _batches(photos, garments, card, plan, len(history) * STEPS_PER_EPOCH)
+    lesson = _Lesson(photos, garments, card, plan, teacher)
+    batches = _batches(lesson, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):
         started = time.perf_counter()
         loss = np.mean([part.train_on_batch(*next(batches)) for _ in range(STEPS_PER_EPOCH)])
@@ -147,37 +157,68 @@ def _compile(part: Any, plan: Plan) -> None:
     )
 
 
-def _batches(
-    photos: Pictures, garments: Pictures | None, card: Card, plan: Plan, first: int
-) -> Iterator[Batch]:
+class _Lesson(NamedTuple):
+    """What batches are made of."""
+
+    photos: Pictures
+    garments: Pictures | None
+    card: Card
+    plan: Plan
+    teacher: Teacher | None
+
+
+def _batches(lesson: _Lesson, first: int) -> Iterator[Batch]:
     """Yield batch after batch, for ever; the next is made while one is learned from."""
     with ThreadPoolExecutor(1) as pool:
         place = first
-        coming = pool.submit(_batch, photos, garments, card, plan, place)
+        coming = pool.submit(_batch, lesson, place)
         while True:
             place += 1
-            ready, coming = coming, pool.submit(_batch, photos, garments, card, plan, place)
+            ready, coming = coming, pool.submit(_batch, lesson, place)
             yield ready.result()
 
 
-def _batch(
-    photos: Pictures, garments: Pictures | None, card: Card, plan: Plan, place: int
-) -> Batch:
+def _batch(lesson: _Lesson, place: int) -> Batch:
     """Return the batch that belongs to a place in the order, whatever came before it."""
-    rng = np.random.default_rng([plan.seed, place])
-    shape, mix = (card.height, card.width), plan.mix
-    chosen = rng.choice(len(photos.arrays), mix.photos)
-    arrays = [augment_photos(photos.arrays[chosen], shape, rng), lay_floors(mix.floors, shape, rng)]
+    rng = np.random.default_rng([lesson.plan.seed, place])
+    shape, mix, garments = (lesson.card.height, lesson.card.width), lesson.plan.mix, lesson.garments
     nothing = np.arange(len(CATEGORIES) + 1) == len(CATEGORIES)
-    allowed = [photos.allowed[chosen], np.tile(nothing, (mix.floors, 1))]
+    kinds = [
+        _photos(lesson, rng),
+        _plain(lay_floors(mix.floors, shape, rng), np.tile(nothing, (mix.floors, 1))),
+    ]
     if garments is not None:
         for steps, n in ((augment_garments, mix.published), (lay_garments_out, mix.laid_out)):
             chosen = rng.choice(len(garments.arrays), n)
-            arrays.append(steps(garments.arrays[chosen], shape, rng))
-            allowed.append(garments.allowed[chosen])
-    return Batch(
-        np.concatenate(arrays, dtype=np.float32), np.concatenate(allowed, dtype=np.float32)
-    )
+            kinds.append(
+                _plain(steps(garments.arrays[chosen], shape, rng), garments.allowed[chosen])
+            )
+    arrays, targets = zip(*kinds, strict=True)
+    return Batch(np.concatenate(arrays), np.concatenate(targets))
+
+
+def _plain(arrays: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Batch:
+    """Return pictures that are blended with none and of which no teacher is asked."""
+    targets = np.zeros((len(allowed), 3, allowed.shape[1]), np.float32)
+    targets[:, 0] = allowed
+    return Batch(arrays.astype(np.float32, copy=False), targets)
+
+
+def _photos(lesson: _Lesson, rng: np.random.Generator) -> Batch:
+    """Return photos as moved, relit and blended, with what their labels and the teacher say."""
+    photos, teacher = lesson.photos, lesson.teacher
+    seen = teacher.card if teacher else lesson.card
+    chosen = rng.choice(len(photos.arrays), lesson.plan.mix.photos)
+    moved = augment_photos(photos.arrays[chosen], (seen.height, seen.width), rng)
+    arrays, partner, share = blend(moved, rng)
+    targets = np.zeros((len(chosen), 3, photos.allowed.shape[1]), np.float32)
+    targets[:, 0] = photos.allowed[chosen] * share[:, None]
+    targets[:, 1] = photos.allowed[chosen[partner]] * (1 - share[:, None])
+    if teacher:
+        targets *= 1 - _TAUGHT
+        targets[:, 2] = _TAUGHT * teacher(arrays)
+        arrays = shrunk(arrays, (lesson.card.height, lesson.card.width))
+    return Batch(arrays, targets)
 
 
 def _progress(history: Sequence[Mapping[str, float]], epochs: int) -> str:

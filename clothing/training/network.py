@@ -105,13 +105,16 @@ def trainable_part(model: Any) -> Any:
     return keras.Model(model.input, model.get_layer("logits").output)
 
 
-def any_of_loss(allowed: Any, logits: Any) -> Any:
+def any_of_loss(targets: Any, logits: Any) -> Any:
     """Return the cross-entropy of "it is one of these", smoothed a little.
 
-    A shoe of which nobody wrote down the kind counts by the sum of three probabilities.
+    A shoe of which nobody wrote down the kind counts by the sum of three probabilities. Of a
+    blended picture both parts count, each by its share; and so does what a teacher says of it.
 
     Args:
-        allowed: Tensor of shape (n, 11), 1 where an answer is right, else 0.
+        targets: Tensor of shape (n, 3, 11). First the picture and then the one that it is blended
+            with: its share where an answer is right, else 0. Then the teacher's probabilities times
+            its share, or zeros. The shares of the three sum to 1.
         logits: Tensor of shape (n, 11); the last is "none of the categories".
 
     Returns:
@@ -119,9 +122,14 @@ def any_of_loss(allowed: Any, logits: Any) -> Any:
     """
     from keras import ops
 
-    log = ops.log_softmax(logits)
-    right = ops.logsumexp(ops.where(allowed > 0, log, -1e9), axis=-1)
-    return -(1 - _SMOOTHING) * right - _SMOOTHING * ops.mean(log, axis=-1)
+    log = ops.log_softmax(logits)  # (n, 11)
+    parts, taught = targets[:, :2], targets[:, 2]
+    share = ops.max(parts, axis=-1)  # (n, 2)
+    right = ops.logsumexp(ops.where(parts > 0, log[:, None], -1e9), axis=-1)  # (n, 2)
+    labelled = ops.sum(share * ops.where(share > 0, right, 0.0), axis=-1)
+    smooth = ops.sum(share, axis=-1) * ops.mean(log, axis=-1)
+    taught = ops.sum(taught * log, axis=-1)
+    return -(1 - _SMOOTHING) * labelled - _SMOOTHING * smooth - taught
 
 
 def multiply_adds(model: Any) -> int:

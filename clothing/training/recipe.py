@@ -40,11 +40,12 @@ from clothing.training.pictures import (
     refuse_unknown_categories,
     split_by_sender,
 )
+from clothing.training.teacher import Teacher
 
 CARD = Card(
     name="clothing-lite",
-    height=80,
-    width=64,
+    height=104,
+    width=80,
     channels=3,
     preprocessing=WHOLE_IN_COLOUR,
 )
@@ -81,13 +82,22 @@ class Gathered:
     folder: Path
 
 
-def gather(folder: Path, labels: Path, card: Card, *, garments: bool, seed: int) -> Gathered:
-    """Load and split the pictures.
+def gather(
+    folder: Path,
+    labels: Path,
+    card: Card,
+    *,
+    garments: bool,
+    seed: int,
+    teacher: Teacher | None = None,
+) -> Gathered:
+    """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
     """
-    photos = split_by_sender(load_photos(folder, labels, card), HELD_OUT, seed)
+    seen = teacher.card if teacher else card
+    photos = split_by_sender(load_photos(folder, labels, seen), HELD_OUT, seed)
     for name, side in zip(photos._fields, photos, strict=True):
         if not len(side.inside.names):
             raise ConfigError(
@@ -106,6 +116,7 @@ def fit(
     card: Card,
     plan: Plan,
     *,
+    teacher: Teacher | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
 ) -> list[dict[str, float]]:
@@ -134,6 +145,7 @@ def fit(
         card,
         plan,
         measure=look,
+        teacher=teacher,
         checkpoints=checkpoints,
         say=say,
     )
