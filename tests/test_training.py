@@ -244,12 +244,14 @@ def test_augmenting_leaves_what_it_was_given_alone() -> None:
 @pytest.mark.keras
 def test_moving_keeps_the_garment_in_the_picture() -> None:
     """A bright block in the middle third stays mostly in view, whatever is drawn."""
-    arrays = np.zeros((200, 130, 100, 1), np.uint8)
-    arrays[:, 46:84, 35:65] = 255
+    height, width = SHAPE
+    arrays = np.zeros((200, height, width, 1), np.uint8)
+    middle_third = np.s_[:, height // 3 : 2 * height // 3, width // 3 : 2 * width // 3]
+    arrays[middle_third] = 255
 
     moved = augment_garments(arrays, SHAPE, np.random.default_rng(1))
 
-    middle = moved[:, 33:71, 25:55].mean(axis=(1, 2, 3))
+    middle = moved[middle_third].mean(axis=(1, 2, 3))
     assert np.median(middle) > 0.6
     assert moved[:, :8].mean() < 0.2
 

@@ -2,7 +2,7 @@
 
 import sys
 import time
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,8 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     "--size",
     type=(click.IntRange(32, 512), click.IntRange(32, 512)),
     metavar="HEIGHT WIDTH",
-    help=f"Of the pictures that a new network takes; {CARD.height} {CARD.width} if not given.",
+    help=f"Of the pictures that the network shall take; if not given, {CARD.height} "
+    f"{CARD.width} for a new one, and what it takes already for another.",
 )
 @click.option(
     "--teacher",
@@ -86,6 +87,13 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     help="Learn from its pictures too, so that no category is forgotten.",
 )
 @click.option(
+    "--mix",
+    type=(click.IntRange(1), click.IntRange(1), click.IntRange(1), click.IntRange(1)),
+    metavar="PHOTOS PUBLISHED LAID-OUT FLOORS",
+    help="Pictures of each kind in a batch: photos; Fashion-MNIST's as published; the same in "
+    f"colour on a floor; bare floors. {' '.join(map(str, astuple(Mix())))} if not given.",
+)
+@click.option(
     "--checkpoints",
     default=Path("var/training"),
     show_default=True,
@@ -103,6 +111,7 @@ def main(
     rate: float | None,
     seed: int,
     fashion_mnist: bool,
+    mix: tuple[int, int, int, int] | None,
     checkpoints: Path,
 ) -> None:
     """Train the network on photos that you labelled; write it and its card.
@@ -119,7 +128,7 @@ def main(
             epochs=epochs or (EPOCHS if is_new else FURTHER_EPOCHS),
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
-            mix=Mix() if fashion_mnist else PHOTOS_ALONE,
+            mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
         )
         model, card = _beginning(start, size, seed)
         teacher = Teacher(teaching) if teaching else None
@@ -135,7 +144,7 @@ def main(
             start,
             str(teaching),
             labels.read_text(encoding="utf-8-sig"),
-            f"{card.height} {card.width} {plan.peak_rate} {seed}",
+            f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)}",
         )
         folder_of_this = checkpoints / key[:12]
         fit(
@@ -161,12 +170,7 @@ def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any
     if start == IMAGENET:
         card = replace(CARD, height=size[0], width=size[1]) if size else CARD
         return build_network(card, seed), card
-    if size:
-        raise ConfigError(
-            f"--size is for a new network only. Received {size[0]} {size[1]} and the network "
-            f"{start}, which has its size. Add --start {IMAGENET}, or leave --size out."
-        )
-    return reopen_network(Path(start))
+    return reopen_network(Path(start), size)
 
 
 def _summary(card: Card, output: Path, seconds: float) -> str:

@@ -4,6 +4,7 @@ Owns its architecture and its loss. Keras is imported only inside the functions 
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -76,8 +77,13 @@ def build_network(card: Card, seed: int) -> Any:
     return model
 
 
-def reopen_network(path: Path) -> tuple[Any, Card]:
+def reopen_network(path: Path, size: tuple[int, int] | None = None) -> tuple[Any, Card]:
     """Return a network that was trained before, to go on from, and its card.
+
+    Args:
+        path: Its `.keras`; the card lies beside it.
+        size: Height and width that it shall take from now on; None leaves them. Its weights fit
+            any, but what it knows of a garment's size in pixels has to be learned anew.
 
     Raises:
         ModelError: It cannot be opened, or it is of another kind than `build_network` builds.
@@ -95,7 +101,23 @@ def reopen_network(path: Path) -> tuple[Any, Card]:
             "has no layer named logits. Train a new one, or name another file."
         )
     model.get_layer("deal").trainable = False
-    return model, card
+    return (model, card) if size is None else _in_size(model, card, size)
+
+
+def _in_size(model: Any, card: Card, size: tuple[int, int]) -> tuple[Any, Card]:
+    """Return the same network for pictures of another size, and the card that says so."""
+    import keras
+
+    height, width = size
+    arrays = keras.Input((height, width, card.channels), name=model.inputs[0].name)
+
+    def same(layer: Any) -> Any:
+        return layer.__class__.from_config(layer.get_config())
+
+    resized = keras.models.clone_model(model, input_tensors=arrays, clone_function=same)
+    resized.set_weights(model.get_weights())
+    resized.get_layer("deal").trainable = False
+    return resized, replace(card, height=height, width=width)
 
 
 def trainable_part(model: Any) -> Any:
