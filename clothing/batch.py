@@ -23,7 +23,8 @@ from numpy.typing import NDArray
 from clothing.classifier import Classifier
 from clothing.errors import ClothingError, PhotoError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Run, Stage, predictions_of
-from clothing.preprocess import decode, fault_of, preprocess, working_side
+from clothing.preprocess import fault_of, preprocess, working_side
+from clothing.sandbox import Decoder
 from clothing.storage import Container
 from clothing.store import Store
 from clothing.words import internal_error
@@ -38,6 +39,10 @@ HEARTBEAT_SECONDS = 5
 
 LISTING_PAGE = 500
 """Photos that are looked up at once for an answer they may have."""
+
+REFUSALS = 8
+"""Photos in a row that a storage may not give, before it is out of order and the run stops: one
+that alone cannot be read must not cost the others their night."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,12 @@ def classify(
     Yields:
         Outcomes of up to `batch_size` photos, failures among them; every photo has one.
     """
-    walk = _Walk(download, classifier, threading.BoundedSemaphore(tuning.decode_threads))
-    with _threads(tuning.download_threads, "walk") as pool:
+    cores = threading.BoundedSemaphore(tuning.decode_threads)
+    with (
+        Decoder(tuning.decode_threads) as decoder,
+        _threads(tuning.download_threads, "walk") as pool,
+    ):
+        walk = _Walk(download, decoder, classifier, cores)
         try:
             batches = _batches(photos, tuning.batch_size)
             yield from _ahead(pool, walk, batches, 2 * tuning.download_threads)
@@ -158,15 +167,19 @@ class _Walk:
 
     Attributes:
         download: Gives the content of a photo.
+        decoder: Makes an image of it, and outlives those that cannot be decoded.
         classifier: The model.
         cores: One for each batch that may compute now; to wait for the storage takes none.
         over: Set when nobody waits for the outcomes any more.
+        refused: Photos in a row that the storage did not give, for a reason that may pass.
     """
 
     download: Callable[[Photo], bytes]
+    decoder: Decoder
     classifier: Classifier
     cores: threading.BoundedSemaphore
     over: threading.Event = field(default_factory=threading.Event)
+    refused: list[Photo] = field(default_factory=list)
 
     def __call__(self, batch: Sequence[Photo]) -> list[Outcome]:
         """Return the outcomes of a batch in its order; each photo has one."""
@@ -197,9 +210,10 @@ class _Walk:
         stage: Stage = "download"
         try:
             content = self.download(photo)
+            self.refused.clear()
             with self.cores:
                 stage = "decode"
-                image = decode(content, working_side(self.classifier.card))
+                image = self.decoder.decode(content, working_side(self.classifier.card))
                 stage = "preprocess"
                 preprocess(image, self.classifier.card, array)
                 return fault_of(image)
@@ -207,6 +221,8 @@ class _Walk:
             return Failure(photo, stage, str(error))
         except StorageError as error:
             if not error.permanent:
+                self.refused.append(photo)
+            if len(self.refused) > REFUSALS:
                 raise
             return Failure(photo, stage, str(error))
 

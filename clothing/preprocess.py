@@ -7,7 +7,7 @@ answers from before are not taken for answers of now.
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -22,10 +22,12 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What a camera, a phone or a shop's software writes; Pillow's other decoders stay shut."""
 
 MAX_PIXELS = 50_000_000
-"""The largest picture that is opened: a 48-megapixel phone's. In RGB it takes 150 MB."""
+"""The largest picture that is opened: a 48-megapixel phone's. In RGB it takes 200 MB."""
 
-# Pillow warns of a picture that is much too large; here that is a reason to refuse it.
+# Pillow warns of a picture that is much too large; here that is a reason to refuse it. Of broken
+# EXIF it warns once for each entry: one photo filled the log with 5,000 lines.
 warnings.simplefilter("error", Image.DecompressionBombWarning)
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 _BACKGROUND_RING = 0.06  # share of each side that is taken for background
 _FAINT = 0.5  # contrast below which a picture is stretched
@@ -35,6 +37,7 @@ _DARK = 0.2  # brightness that one pixel in a hundred has to reach
 _BLURRED = 0.35  # of the contrast: what the sharpest edges have to reach
 _GARMENT = 0.3  # share of the contrast from which a pixel counts as garment
 _CROP_BELOW = 0.85  # a garment that fills more of the picture than this is left where it is
+_BAND = 2**20  # pixels that are converted at once: what lies between needs 8 to 32 bytes for each
 
 
 def decode(content: bytes, at_least: int = 0) -> Image.Image:
@@ -66,6 +69,8 @@ def decode(content: bytes, at_least: int = 0) -> Image.Image:
         ) from error
     except PhotoError:
         raise
+    except MemoryError as error:
+        raise PhotoError("the picture needs too much memory to be read") from error
     except Exception as error:  # decoders raise OSError, ValueError, SyntaxError, struct.error …
         raise PhotoError(f"the picture is damaged: {_plain(error)}") from error
 
@@ -276,18 +281,50 @@ def _rgb(image: Image.Image) -> Image.Image:
     if image.mode.startswith(("I", "F")):
         image = _eight_bit(image)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
-        picture = image.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        return Image.alpha_composite(white, picture).convert("RGB")
+        return _in_bands(image, "RGB", _on_white)
     return image if image.mode == "RGB" else image.convert("RGB")
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    picture = image.convert("RGBA")
+    white = Image.new("RGBA", picture.size, "white")
+    return Image.alpha_composite(white, picture).convert("RGB")
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
     """Scale 16-bit, 32-bit and float grey to 8 bits; Pillow's own conversion would clip them."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
-    low, high = (0.0, 65535.0) if image.mode.startswith("I;16") else (values.min(), values.max())
-    scaled = (values - low) / max(high - low, 1e-12) * 255
-    return Image.fromarray(scaled.round().astype(np.uint8))
+    low, high = 0.0, 65535.0
+    if not image.mode.startswith("I;16"):
+        spans = [(values.min(), values.max()) for values in map(_finite, _bands(image))]
+        low, high = min(low for low, _ in spans), max(high for _, high in spans)
+
+    def scaled(band: Image.Image) -> Image.Image:
+        values = (_finite(band) - low) / max(high - low, 1e-12) * 255
+        return Image.fromarray(values.round().astype(np.uint8))
+
+    return _in_bands(image, "L", scaled)
+
+
+def _finite(image: Image.Image) -> NDArray[np.float64]:
+    """Return the numbers of deep grey, 0 for what is none; (h, w)."""
+    return np.nan_to_num(np.asarray(image, dtype=np.float64), posinf=0, neginf=0)
+
+
+def _in_bands(
+    image: Image.Image, mode: str, change: Callable[[Image.Image], Image.Image]
+) -> Image.Image:
+    """Return a picture changed part by part: all at once, a large one would need a gigabyte."""
+    changed, top = Image.new(mode, image.size), 0
+    for band in _bands(image):
+        changed.paste(change(band), (0, top))
+        top += band.height
+    return changed
+
+
+def _bands(image: Image.Image) -> Iterator[Image.Image]:
+    rows = max(1, _BAND // image.width)
+    for top in range(0, image.height, rows):
+        yield image.crop((0, top, image.width, min(top + rows, image.height)))
 
 
 def _what_it_is(content: bytes) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from clothing.batch import Tuning, classify, run_batch
+from clothing.batch import REFUSALS, Tuning, classify, run_batch
 from clothing.classifier import Classifier
 from clothing.errors import ModelError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
@@ -166,12 +166,28 @@ def test_a_permanent_storage_error_costs_one_photo(classifier: Classifier) -> No
     assert locked == Failure(photos[1], "download", "access to this blob is refused")
 
 
-def test_a_passing_storage_error_stops_the_walk(classifier: Classifier) -> None:
+def test_a_storage_that_gives_no_photo_stops_the_walk(classifier: Classifier) -> None:
     def download(photo: Photo) -> bytes:
         raise StorageError("the storage does not answer", permanent=False)
 
+    photos = [Photo("images", f"{number}.jpg", "1", 0) for number in range(REFUSALS + 1)]
     with pytest.raises(StorageError, match="does not answer"):
-        list(classify([Photo("images", "a.jpg", "1", 0)], download, classifier, SMALL))
+        list(classify(photos, download, classifier, SMALL))
+
+
+def test_a_photo_that_alone_is_not_given_costs_its_neighbours_nothing(
+    images: FolderContainer, classifier: Classifier
+) -> None:
+    def download(photo: Photo) -> bytes:
+        if photo.name == "b.jpg":
+            raise StorageError("the storage is busy", permanent=False)
+        return images.download(photo)
+
+    batches = classify(images.list_photos(), download, classifier, SMALL)
+
+    first, second, third = [outcome for batch in batches for outcome in batch]
+    assert isinstance(first, Prediction) and isinstance(third, Prediction)
+    assert second == Failure(second.photo, "download", "the storage is busy")
 
 
 def test_a_run_stores_every_outcome_and_its_counts_add_up(

@@ -17,22 +17,25 @@ from clothing.config import PROJECT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(floor.split())
     for floor in (
-        "clothing clothing.errors clothing.labels clothing.training",
+        "clothing clothing.errors clothing.keys clothing.labels clothing.training",
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
-        "clothing.storage clothing.classifier clothing.evaluation clothing.store"
+        "clothing.storage clothing.sandbox clothing.classifier clothing.evaluation clothing.store"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.pretrained clothing.words",
         "clothing.azure_storage clothing.compile clothing.batch clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
-        " clothing.web.thumbnails clothing.web.charts",
-        "clothing.model clothing.training.fit clothing.export clothing.quality clothing.notices",
-        "clothing.parts clothing.publishing clothing.training.recipe",
-        "clothing.doctor clothing.console clothing.training.__main__ clothing.export_command"
-        " clothing.notify_command",
-        "clothing.web.site clothing.web.problems",
+        " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
+        " clothing.web.permissions",
+        "clothing.model clothing.training.teacher clothing.export clothing.quality"
+        " clothing.notices",
+        "clothing.parts clothing.publishing clothing.training.fit",
+        "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
+        " clothing.notify_command clothing.key_commands",
+        "clothing.training.__main__ clothing.web.site clothing.web.problems"
+        " clothing.web.request_log",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
         " clothing.web.nights",
         "clothing.web.health clothing.web.metrics clothing.web.api"
@@ -57,7 +60,8 @@ LIBRARIES: dict[str, set[str]] = {
     "werkzeug": {"clothing.web.*"},
     "waitress": {"clothing.web.server"},
     "click": {"clothing.cli", "clothing.console", "clothing.model_commands"}
-    | {"clothing.training.__main__", "clothing.export_command", "clothing.notify_command"},
+    | {"clothing.training.__main__", "clothing.export_command", "clothing.notify_command"}
+    | {"clothing.key_commands"},
     "rich": {"clothing.console"},
     "dotenv": {"clothing.environment"},
     "prometheus_client": {"clothing.web.metrics"},
@@ -69,7 +73,9 @@ LIBRARIES: dict[str, set[str]] = {
     "requests": {"clothing.azure_storage"},  # the transport of Azure's library
     "xlsxwriter": {"clothing.export"},
     # thumbnails: Image.thumbnail; training: the published arrays as images for `preprocess`
-    "PIL": {"clothing.preprocess", "clothing.web.thumbnails", "clothing.training.pictures"},
+    # sandbox: pixels from another process become an image again
+    "PIL": {"clothing.preprocess", "clothing.web.thumbnails", "clothing.training.pictures"}
+    | {"clothing.sandbox"},
     "sqlalchemy": STORE,
     "alembic": STORE,
     "pyodbc": {"clothing.sql_server"},

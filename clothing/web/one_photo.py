@@ -6,7 +6,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from clothing.photos import Photo, Prediction, predictions_of
-from clothing.preprocess import decode, fault_of, preprocess, working_side
+from clothing.preprocess import fault_of, preprocess, working_side
 from clothing.web.site import site
 
 
@@ -30,7 +30,7 @@ def answer() -> Answer:
     if upload is None or not upload.filename:
         raise BadRequest("Send a photo as the multipart form field `photo`.")
     classifier = site().model.load()
-    image = decode(upload.read(), working_side(classifier.card))
+    image = site().decoder.decode(upload.read(), working_side(classifier.card))
     array = preprocess(image, classifier.card)  # (height, width, channels)
     photo = Photo("upload", upload.filename, "", 0)
     (prediction,) = predictions_of(

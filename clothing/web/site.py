@@ -20,6 +20,7 @@ from clothing.parts import Parts
 from clothing.photos import Run
 from clothing.questions import Tallies
 from clothing.review_queue import ReviewQueue
+from clothing.sandbox import Decoder
 from clothing.web.thumbnails import Thumbnails, thumbnail_folder
 
 log = logging.getLogger(__name__)
@@ -34,11 +35,14 @@ class Site:
         self.runs = RunStarter(parts)
         self.reviews = ReviewQueue(parts.store, parts.config.blind_share)
         self.tallies = Tallies(parts.store)
-        self.thumbnails = Thumbnails(parts.images, thumbnail_folder(parts.environ))
+        self.decoder = Decoder(parts.tuning.decode_threads)
+        folder = thumbnail_folder(parts.environ)
+        self.thumbnails = Thumbnails(parts.images, self.decoder.decode, folder)
 
     def close(self) -> None:
-        """Wait for the runs that this process watches, then let go of the database."""
+        """Wait for the runs that this process watches, then let go of decoders and database."""
         self.runs.wait_for_all()
+        self.decoder.close()
         self.parts.store.dispose()
 
 
@@ -106,7 +110,7 @@ class RunStarter:
         watcher = threading.Thread(target=self._watch, args=(run.run_id, child), daemon=True)
         self._watchers[run.run_id] = watcher
         watcher.start()
-        log.info("run %s started by %s", run.run_id, trigger)
+        log.info("run %s started by %s", run.run_id, trigger, extra={"run_id": run.run_id})
         return run
 
     def wait(self, run_id: int, seconds: float) -> Run:
@@ -127,6 +131,6 @@ class RunStarter:
             with suppress(StoreError):  # it is closed already, as it should be
                 reason = f"its process ended with {code} before the run did"
                 self._parts.store.close_run(run_id, "interrupted", None, reason)
-                log.warning("run %s: %s", run_id, reason)
+                log.warning("run %s: %s", run_id, reason, extra={"run_id": run_id})
         finally:
             del self._watchers[run_id]

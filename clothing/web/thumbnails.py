@@ -8,7 +8,7 @@ import io
 import tempfile
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from clothing.card import Card
 from clothing.config import PROJECT
 from clothing.errors import PhotoError
 from clothing.photos import Photo, digest_of
-from clothing.preprocess import decode, preprocess, working_side
+from clothing.preprocess import preprocess, working_side
 from clothing.storage import Container
 
 THUMBNAIL, PICTURE = 320, 1280
@@ -29,6 +29,8 @@ KEPT_DAYS = 35
 """A thumbnail that is older is thrown away: people look at what came lately."""
 
 _DAY = 86_400
+
+Decode = Callable[[bytes, int], Image.Image]
 
 
 def thumbnail_folder(environ: Mapping[str, str]) -> Path:
@@ -43,11 +45,13 @@ class Thumbnails:
 
     Args:
         container: Where the photos are.
+        decode: Makes an image of a photo's bytes, as `preprocess.decode` does.
         folder: Where small pictures are kept; made when first needed.
     """
 
-    def __init__(self, container: Container, folder: Path) -> None:
+    def __init__(self, container: Container, decode: Decode, folder: Path) -> None:
         self._container = container
+        self._decode = decode
         self._folder = folder
         self._tidied = 0.0
         self._lock = threading.Lock()
@@ -88,7 +92,7 @@ class Thumbnails:
 
     def _image(self, photo: Photo, side: int) -> Image.Image:
         try:
-            return decode(self._container.download(photo), side)
+            return self._decode(self._container.download(photo), side)
         except PhotoError as error:
             raise LookupError(f"The photo cannot be shown: {error}.") from error
 
