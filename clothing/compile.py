@@ -2,14 +2,16 @@
 
 Owns the only import of TensorFlow at serving time: it costs 10 s and more than a gigabyte, so a
 child process pays it once for each new model and ends. Models are code; nothing of one is opened
-in the service's own processes.
+in the service's own processes, and the child knows no setting and no secret.
 """
 
 import contextlib
 import json
 import os
+import stat
 import subprocess
 import sys
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +22,26 @@ from numpy.typing import NDArray
 from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.errors import ModelError
+from clothing.sandbox import without_secrets
 
 TIMEOUT_SECONDS = 600
 """After this a child is ended; the tutorial's network takes 20 s on one slow core."""
 
 PARITY = 1e-4
 """The largest difference between a probability of the original and of the compiled model."""
+
+MOST_BYTES = 512 * 2**20
+"""What an archive may hold, unpacked: ours holds 8 MB, a ResNet-50 holds 100."""
+
+MEMORY = 6 * 2**30
+"""Bytes that the child may ask for, so that a layer of a billion weights ends it and nothing else.
+
+TensorFlow asks for 1.2 GB and a thread's stack for each core before it has opened anything.
+"""
+
+_PARTS = frozenset({"config.json", "metadata.json", "model.weights.h5"})
+_FOLDERS = ("assets/",)
+"""What Keras writes into an archive."""
 
 _SAMPLES = 32
 
@@ -47,7 +63,7 @@ def compile_in_child(source: Path, destination: Path, card: Card) -> None:
             command,
             input=card.to_json(),
             cwd=Path(__file__).parent.parent,
-            env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
+            env={**without_secrets(), "CUDA_VISIBLE_DEVICES": "-1", "TF_CPP_MIN_LOG_LEVEL": "3"},
             capture_output=True,
             text=True,
             errors="replace",
@@ -87,6 +103,7 @@ def compile_model(source: Path, destination: Path, card: Card) -> None:
 
 def _open(source: Path) -> Any:
     """Open a `.keras` file with its safe mode on; TensorFlow is imported here and only here."""
+    _refuse_strange_archives(source)
     try:
         import keras
         import tensorflow  # noqa: F401 - keras needs it, and its absence has a remedy of its own
@@ -99,8 +116,40 @@ def _open(source: Path) -> Any:
     try:
         return keras.saving.load_model(source, compile=False, safe_mode=True)
     except Exception as error:  # whatever the archive holds, the answer is the same: refused
-        reason = " ".join(str(error).split())[:400]
+        reason = " ".join(str(error).split())[:400] or type(error).__name__
         raise ModelError(f"The model cannot be opened as a .keras file: {reason}") from error
+
+
+def _refuse_strange_archives(source: Path) -> None:
+    """Refuse an archive that holds more than a model before anything of it is unpacked.
+
+    Raises:
+        ModelError: It has parts that Keras does not write, leads out of itself, or is too large.
+    """
+    try:
+        with zipfile.ZipFile(source) as archive:
+            parts = archive.infolist()
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise ModelError(f"The model cannot be opened as a .keras file: {error}") from error
+    for part in parts:
+        known = part.filename in _PARTS or part.filename.startswith(_FOLDERS)
+        if not known or ".." in part.filename or "\\" in part.filename or _is_link(part):
+            raise ModelError(
+                "The model's archive must hold what Keras writes into it and nothing else. "
+                f"Received a part named {part.filename[:100]!r}."
+            )
+    if len({part.filename for part in parts}) < len(parts):
+        raise ModelError("The model's archive holds a part twice; save the model anew.")
+    size = sum(part.file_size for part in parts)
+    if size > MOST_BYTES:
+        raise ModelError(
+            f"The model's archive may hold {MOST_BYTES / 2**20:.0f} MB, unpacked. "
+            f"Received one that holds {size / 2**20:,.0f} MB."
+        )
+
+
+def _is_link(part: zipfile.ZipInfo) -> bool:
+    return stat.S_ISLNK(part.external_attr >> 16)
 
 
 def _check_shapes(network: Any, card: Card) -> None:
@@ -165,13 +214,28 @@ def _reason(child: "subprocess.CompletedProcess[str]") -> str:
 def main() -> int:
     """Compile argument 1 to argument 2, the card on standard input; the child's side."""
     source, destination = map(Path, sys.argv[1:3])
+    _limit()
     try:
         with contextlib.redirect_stdout(sys.stderr):  # the converter is talkative
             compile_model(source, destination, Card.from_json(sys.stdin.read()))
     except ModelError as error:
         print(json.dumps({"error": str(error)}))
         return 1
+    except MemoryError:
+        print(json.dumps({"error": "The model needs too much memory to be opened."}))
+        return 1
     return 0
+
+
+def _limit() -> None:
+    """Bound what a model may cost, where the system can; of all processes this one goes first."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(OSError):  # Linux has it
+        Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import pytest
 from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.compile import compile_in_child
+from clothing.config import PROJECT
 from clothing.errors import ModelError
 
 pytestmark = pytest.mark.keras
@@ -40,6 +41,10 @@ def test_logits_and_softmax_both_come_out_as_probabilities(keras_files: Path, na
         ("nan", "not finite"),
         ("code", "cannot be opened as a .keras file"),
         ("garbage", "cannot be opened as a .keras file"),
+        ("import", "cannot be opened as a .keras file"),
+        ("lambda", "cannot be opened as a .keras file"),
+        ("half", "cannot be opened as a .keras file"),
+        ("other weights", "cannot be opened as a .keras file"),
     ],
 )
 def test_a_model_that_cannot_be_served_is_refused(
@@ -47,6 +52,14 @@ def test_a_model_that_cannot_be_served_is_refused(
 ) -> None:
     assert reason in (refusals[name] or "compiled")
     assert not (keras_files / f"{name}.tflite").exists()
+
+
+def test_nothing_that_a_model_names_was_called(
+    keras_files: Path, refusals: dict[str, str | None]
+) -> None:
+    assert refusals["import"]
+    assert not Path("owned").exists()
+    assert not (PROJECT / "owned").exists()
 
 
 def test_the_child_hands_its_reason_over(keras_files: Path) -> None:
