@@ -9,6 +9,7 @@ import logging
 import socket
 import ssl
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -35,11 +36,31 @@ API_VERSION = "2025-07-05"
 
 RETRIES = 3
 """Tries after the first, about 3, 5 and 9 s apart: a storage that refuses connections is given up
-after some 17 s, one that is silent after 40 s, one that falls silent in its answer after 100 s.
+after some 17 s, one that is silent after 40 s, one that falls silent in its answer after 100 s. A
+download that breaks off is begun twice more: that number is Azure's library's own.
 """
 
-CONNECT_SECONDS, READ_SECONDS = 5, 20
-"""How long one try waits for the connection, and then for each piece of the answer."""
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long is waited, in seconds.
+
+    Attributes:
+        connect_seconds: In one try, for the connection.
+        read_seconds: In one try, for each piece of the answer.
+        first_wait: Before the second try, and the least before each later one.
+        growth: To the power of the tries so far, what a later one waits beside that.
+        jitter: How much more or less it may be, so that not all come back at once.
+    """
+
+    connect_seconds: float = 5
+    read_seconds: float = 20
+    first_wait: float = 1
+    growth: float = 2
+    jitter: float = 1
+
+
+PATIENCE = Patience()
 
 PAGE = 5000
 """Blobs in one answer to a listing, the most that Azure gives."""
@@ -128,14 +149,19 @@ class AzureAccount:
 
     @classmethod
     def from_connection_string(
-        cls, connection_string: str, *, connections: int, retries: int = RETRIES
+        cls,
+        connection_string: str,
+        *,
+        connections: int,
+        retries: int = RETRIES,
+        patience: Patience = PATIENCE,
     ) -> "AzureAccount":
         """Return the account that a connection string names, by its key or signature.
 
         Raises:
             ConfigError: Azure's library makes nothing of the text.
         """
-        options = _options(connections, retries)
+        options = _options(connections, retries, patience)
         try:
             return cls(BlobServiceClient.from_connection_string(connection_string, **options))
         except ValueError:
@@ -309,7 +335,7 @@ class AzureContainer:
         return _in_words(error, f"The container {self.name} at {host}", host)
 
 
-def _options(connections: int, retries: int) -> dict[str, Any]:
+def _options(connections: int, retries: int, patience: Patience = PATIENCE) -> dict[str, Any]:
     """Return the settings of a client: one pool for all threads, and retries that end in time."""
     session = requests.Session()
     number = connections + SPARE_CONNECTIONS
@@ -318,20 +344,31 @@ def _options(connections: int, retries: int) -> dict[str, Any]:
     transport = RequestsTransport(
         session=session,
         session_owner=False,  # or it would be replaced by one with a pool of ten
-        connection_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
+        connection_timeout=patience.connect_seconds,
+        read_timeout=patience.read_seconds,
     )
     return {
         "api_version": API_VERSION,
         "transport": transport,
-        "initial_backoff": 1,
-        "increment_base": 2,
-        "random_jitter_range": 1,
+        "initial_backoff": patience.first_wait,
+        "increment_base": patience.growth,
+        "random_jitter_range": patience.jitter,
         "retry_total": retries,
         "retry_connect": retries,
         "retry_read": retries,
         "retry_status": retries,
+        "raw_response_hook": _raise_too_many_requests,
     }
+
+
+def _raise_too_many_requests(response: Any) -> None:
+    """Make an error of status 429: Azure's library takes it for final, and tries errors again."""
+    answer = response.http_response
+    if answer.status_code == 429:
+        error = HttpResponseError(response=answer)
+        error.error_code = answer.headers.get("x-ms-error-code")  # type: ignore[attr-defined]
+        answer.internal_response.close()  # nobody reads on
+        raise error
 
 
 def _default_login() -> TokenCredential:

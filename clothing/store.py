@@ -181,8 +181,11 @@ class Store:
         try:
             return self.run(self._write(insert))
         except StoreError as error:
-            if not _is_duplicate(error) or not (active := self.active_run()):
+            if not _is_duplicate(error):
                 raise
+            active = self.active_run()
+            if active is None:  # it ended in this very moment
+                return self.open_run(trigger, prefix, force)
             if tries > 1 and active.started_at == _utc(now):
                 return active  # the first try had done it, only its answer was lost
             raise ActiveRunError(

@@ -74,11 +74,15 @@ NO_LOGIN = raised("28000", "Login failed for user 'clothing'.", 18456)
 
 @dataclass
 class Fault:
-    """One failure to come: at which moment, with which error, at which statement."""
+    """One failure to come: at which moment, with which error, at which statement.
+
+    So many such moments go well `after` it was planned.
+    """
 
     moment: Moment
     error: Exception
     at: str = ""
+    after: int = 0
 
 
 @dataclass
@@ -137,8 +141,10 @@ class SqlServer:
         """Fail if a failure is due."""
         for fault in self.faults:
             if fault.moment == moment and fault.at in statement:
-                self.faults.remove(fault)
-                raise fault.error
+                fault.after -= 1
+                if fault.after < 0:
+                    self.faults.remove(fault)
+                    raise fault.error
 
 
 @contextmanager

@@ -221,9 +221,11 @@ def test_a_storage_that_comes_back_is_worth_waiting_for(tmp_path: Path) -> None:
     assert content == b"b.jpg"
 
 
-def test_a_storage_that_is_busy_is_asked_again_and_then_given_up() -> None:
-    with Oracle(503, "ServerBusy") as oracle:
-        with pytest.raises(StorageError, match=r"busy or out of order.*503 ServerBusy") as refusal:
+@pytest.mark.parametrize(("status", "code"), [(503, "ServerBusy"), (429, "TooManyRequests")])
+def test_a_storage_that_is_busy_is_asked_again_and_then_given_up(status: int, code: str) -> None:
+    with Oracle(status, code) as oracle:
+        words = f"busy or out of order.*{status} {code}"
+        with pytest.raises(StorageError, match=words) as refusal:
             names_in(oracle.container(retries=1))
         assert oracle.requests == 2
 

@@ -177,6 +177,30 @@ def test_of_many_that_open_a_run_at_once_one_does(store: Store) -> None:
     assert refused == opened * 19
 
 
+def test_a_run_that_ends_while_the_next_asks_makes_way_for_it(store: Store) -> None:
+    first = store.open_run("test")
+    refused: list[object] = []
+
+    def note(context: object) -> None:
+        refused.append(context)
+
+    def end_the_first(*_returned: object) -> None:
+        if len(refused) == 1:
+            refused.append("and now the first one ends")
+            store.close_run(first.run_id, "succeeded", None, None)
+
+    sa.event.listen(sa.Engine, "handle_error", note)
+    sa.event.listen(sa.Pool, "checkin", end_the_first)
+    try:
+        second = store.open_run("test")
+    finally:
+        sa.event.remove(sa.Engine, "handle_error", note)
+        sa.event.remove(sa.Pool, "checkin", end_the_first)
+
+    assert (first.run_id, second.run_id) == (1, 2)
+    assert store.run(1).status == "succeeded"
+
+
 def test_a_closed_run_makes_way_for_the_next(store: Store) -> None:
     first = store.open_run("http")
     store.close_run(first.run_id, "failed", Counts(listed=3, failed=3), "no model")
