@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 AZURITE := 3.35.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check azurite format notebook train samples screenshots docs lock clean
+.PHONY: help run test check azurite bench profile chaos format notebook train samples screenshots docs lock clean
 
 help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,16 @@ check: .venv/installed-dev  ## the same without what needs TensorFlow or a brows
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not keras and not browser"
 
 azurite: var/azurite/$(AZURITE)  ## install Azure's storage for this computer, for its tests (needs npm)
+
+bench: .venv/installed-bench $(if $(shell command -v npm),azurite)  ## measure speed beside its limit and others: make bench SIZE=2000 PHOTOS=DIR SCALE=1000000
+	$(BIN)/python -m benchmarks all --size $(or $(SIZE),2000) \
+		$(if $(PHOTOS),--photos "$(PHOTOS)") $(if $(SCALE),--scale "$(SCALE)") $(BENCH)
+
+profile: .venv/installed-bench  ## say where a run's CPU goes, step by step (PHOTOS=DIR)
+	$(BIN)/python -m benchmarks profile $(if $(PHOTOS),--photos "$(PHOTOS)")
+
+chaos: .venv/installed-dev $(if $(shell command -v npm),azurite)  ## break it on purpose, many times, and count: make chaos ROUNDS=200 SEED=1
+	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),40) --seed $(or $(SEED),1) $(CHAOS)
 
 format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff check --fix
@@ -56,6 +66,7 @@ lock:  ## resolve the requirements anew (needs uv)
 	$(LOCK) --output-file requirements-serve.txt
 	$(LOCK) --extra compile --output-file requirements.txt
 	$(LOCK) --extra compile --extra dev --output-file requirements-dev.txt
+	$(LOCK) --extra compile --extra dev --extra bench --output-file requirements-bench.txt
 
 clean:  ## remove the environment and everything that was computed; the database too
 	rm -rf .venv var .mypy_cache .pytest_cache .ruff_cache
@@ -74,4 +85,8 @@ var/azurite/$(AZURITE):
 
 .venv/installed-dev: .venv/installed requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+.venv/installed-bench: .venv/installed-dev requirements-bench.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-bench.txt
 	touch $@

@@ -10,6 +10,7 @@ from pathlib import Path
 from clothing.config import Config
 from clothing.environment import environment
 from clothing.errors import ConfigError
+from clothing.journal import formatter, tell_of_crashes
 
 _environ = environment()
 _environ["PORT"] = _environ.get("PORT") or "8000"
@@ -36,8 +37,23 @@ timeout = 240  # Azure cuts a request at 230 s
 graceful_timeout = 25
 keepalive = 75  # longer than the front end leaves a connection unused, or it meets a closed one
 
-accesslog = "-"
+accesslog = None  # the app writes a line for every request, with its caller and without its query
 errorlog = "-"
+logconfig_dict = {  # gunicorn's own lines in the form of the others
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"ours": {"()": formatter, "config": _config}},
+    "handlers": {
+        "ours": {
+            "class": "logging.StreamHandler",
+            "formatter": "ours",
+            "stream": "ext://sys.stderr",
+        }
+    },
+    "root": {"level": "WARNING", "handlers": ["ours"]},
+    "loggers": {"gunicorn.error": {"level": "INFO", "handlers": ["ours"], "propagate": False}},
+}
+tell_of_crashes()
 control_socket_disable = True  # nobody speaks to it, and a read-only disk has no place for it
 if Path("/dev/shm").is_dir():
     worker_tmp_dir = "/dev/shm"  # in memory: a slow disk must not look like a hanging worker

@@ -5,6 +5,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 done but too many failu
 """
 
 import json
+import logging
 import signal
 import sys
 from dataclasses import asdict
@@ -19,13 +20,16 @@ from clothing.doctor import examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
 from clothing.export_command import export_answers
-from clothing.journal import write_journal
+from clothing.journal import about_run, is_for_programs, write_journal
+from clothing.key_commands import key
 from clothing.model_commands import evaluate_photos, model
 from clothing.notices import announce, announce_broken
 from clothing.notify_command import notify
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of
+
+log = logging.getLogger(__name__)
 
 FAILED, BAD_USAGE, TOO_MANY_FAILURES = 1, 2, 3
 
@@ -37,7 +41,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except ClothingError as error:
-            err.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+            _complain(f"Error: {error}")
             ctx.exit(BAD_USAGE if isinstance(error, ConfigError) else FAILED)
 
 
@@ -66,19 +70,19 @@ def run(prefix: str, force: bool, engine: str, as_json: bool, adopt: int | None)
     Exit code 0: done; 1: failed; 3: done, but more failures than ERROR_THRESHOLD allows.
     """
     parts = _parts()
-    write_journal(parts.config.log_format)
+    write_journal(parts.config)
     signal.signal(signal.SIGTERM, _stop)
     ended = _run(parts, prefix, force, adopt)
     if as_json:
         click.echo(json.dumps(run_of(ended)))
-    else:
+    elif not is_for_programs():  # they have it in the log
         show_run(ended)
     announce(ended, parts.store, parts.config)
     threshold = parts.config.error_threshold
     if ended.status != "succeeded":
         sys.exit(FAILED)
     if not threshold.allows(ended.counts.failed, ended.counts.listed):
-        err.print(f"More photos failed than ERROR_THRESHOLD={threshold} allows.", style="red")
+        _complain(f"More photos failed than ERROR_THRESHOLD={threshold} allows.")
         sys.exit(TOO_MANY_FAILURES)
 
 
@@ -105,6 +109,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 
 main.add_command(evaluate_photos)
 main.add_command(export_answers)
+main.add_command(key)
 main.add_command(model)
 main.add_command(notify)
 
@@ -149,16 +154,28 @@ def serve() -> None:
     serve_app(create_app(environment()))
 
 
+def _complain(text: str) -> None:
+    """Say what went wrong, in the log if programs read that."""
+    if is_for_programs():
+        log.error("%s", text)
+    else:
+        err.print(text, style="red", markup=False, soft_wrap=True)
+
+
 def _run(parts: Parts, prefix: str, force: bool, adopt: int | None) -> Run:
     """Take a run to its end, and tell of one that an exception ended."""
     opened: Run | None = None
     try:
         parts.store.ready()
         opened = parts.store.run(adopt) if adopt else parts.store.open_run("command", prefix, force)
+        about_run(opened.run_id)
+        log.info("run %s: started by %s", opened.run_id, opened.trigger)
         with progress_bar() as tell:
-            return run_batch(
+            ended = run_batch(
                 parts.store, opened, parts.images, parts.load_classifier, parts.tuning, tell
             )
+        log.info("run %s %s: %s", ended.run_id, ended.status, ended.error or ended.counts)
+        return ended
     except BaseException as error:
         announce_broken(opened, error, parts.store, parts.config)
         raise

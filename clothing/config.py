@@ -17,6 +17,7 @@ from urllib.request import url2pathname
 from zoneinfo import ZoneInfo
 
 from clothing.errors import ConfigError
+from clothing.keys import Key, keys_of, master_key
 
 PROJECT = Path(__file__).resolve().parent.parent
 """Relative addresses start here, wherever the program is called from."""
@@ -127,6 +128,11 @@ def _sha256(received: str) -> str | None:
 
 
 def _secret(received: str) -> str | None:
+    return received or None
+
+
+def _api_keys(received: str) -> str | None:
+    keys_of(received)
     return received or None
 
 
@@ -329,6 +335,23 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
+        "API_KEYS",
+        "",
+        "Further keys, each with a name and what it may do: `read`, `run`, `review`. "
+        "`python -m clothing key new` makes one and prints its entry.",
+        "entries `NAME:SCOPE,SCOPE:SHA256` with the SHA-256 of the key, never the key, each key "
+        "once, between them spaces or semicolons; or empty",
+        _api_keys,
+        secret=True,
+    ),
+    Setting(
+        "KEY_ATTEMPTS",
+        "10",
+        "Wrong keys that an address may try in a minute before it has to wait.",
+        "1 to 1000000",
+        _number(1, 1_000_000),
+    ),
+    Setting(
         "SECRET_KEY",
         "",
         "Signs browser sessions; if empty, they end when the program does.",
@@ -353,12 +376,25 @@ SETTINGS: tuple[Setting, ...] = (
         _smtp_url,
         secret=True,
     ),
-    Setting("BATCH_SIZE", "64", "Photos for one call of the model.", "1 to 4096", _number(1, 4096)),
-    Setting("DOWNLOAD_THREADS", "4", "Photos on their way at once.", "1 to 256", _number(1, 256)),
+    Setting(
+        "BATCH_SIZE",
+        "64",
+        "Photos that walk together, and are saved at once.",
+        "1 to 4096",
+        _number(1, 4096),
+    ),
+    Setting(
+        "DOWNLOAD_THREADS",
+        "",
+        "Batches on their way at once, each downloading or computing; if empty, 8 from Azure, and "
+        "as many as DECODE_THREADS from folders, which keep nobody waiting.",
+        "1 to 256, or empty",
+        lambda received: _number(1, 256)(received) if received else None,
+    ),
     Setting(
         "DECODE_THREADS",
         "",
-        "Photos decoded at once; if empty, as many as there are cores.",
+        "How many of them compute at once; if empty, as many as there are cores.",
         "1 to 256, or empty",
         lambda received: _number(1, 256)(received or str(os.cpu_count() or 1)),
     ),
@@ -398,6 +434,13 @@ SETTINGS: tuple[Setting, ...] = (
         "`text` or `json`",
         _one_of("text", "json"),
     ),
+    Setting(
+        "LOG_LEVEL",
+        "info",
+        "How much is written: `debug` adds every request that reads.",
+        "`debug`, `info` or `warning`",
+        _one_of("debug", "info", "warning"),
+    ),
     Setting("HOST", "127.0.0.1", "Address to serve on.", "an address", _name),
     Setting("PORT", "5000", "Port to serve on.", "1 to 65535", _number(1, 65535)),
 )
@@ -415,17 +458,20 @@ class Config:
     model_sha256: str | None
     database_url: str = field(repr=False)  # it may hold a password
     api_key: str | None = field(repr=False)
+    api_keys: str | None = field(repr=False)
+    key_attempts: int
     secret_key: str | None = field(repr=False)
     notify_webhook: str | None = field(repr=False)
     smtp_url: str | None = field(repr=False)
     batch_size: int
-    download_threads: int
+    download_threads: int | None
     decode_threads: int
     run_wait_seconds: int
     error_threshold: ErrorThreshold
     blind_share: float
     tz: ZoneInfo
     log_format: str
+    log_level: str
     host: str
     port: int
 
@@ -455,7 +501,12 @@ class Config:
             )
         if config.is_in_azure_storage:
             _check_azure_names(config)
-        if not config.api_key and "WEBSITE_HOSTNAME" in environ:
+        if len({key.digest for key in config.keys}) != len(config.keys):
+            raise ConfigError(
+                "API_KEYS has an entry for the key in API_KEY, which may do everything. Remove it "
+                "from one of them."
+            )
+        if not config.keys and "WEBSITE_HOSTNAME" in environ:
             raise ConfigError(
                 "API_KEY must be set where the app is reachable, and this is Azure. Add it to the "
                 "Web App's environment variables, best as a Key Vault reference."
@@ -468,10 +519,16 @@ class Config:
         Raises:
             ConfigError: The address is reachable, and no key is set.
         """
-        if not self.is_loopback and not self.api_key:
+        if not self.is_loopback and not self.keys:
             raise ConfigError(
                 f"HOST={self.host} is reachable from other computers, so API_KEY must be set."
             )
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The keys that open something; without any, only this computer is answered."""
+        master = (master_key(self.api_key),) if self.api_key else ()
+        return master + keys_of(self.api_keys or "")
 
     @property
     def is_in_azure_storage(self) -> bool:

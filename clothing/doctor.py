@@ -61,11 +61,12 @@ def _python() -> Check:
 
 
 def _settings(parts: Parts) -> Check:
-    key = parts.config.api_key
-    if not key:
+    key, keys = parts.config.api_key, parts.config.keys
+    if not keys:
         return Check("settings", True, "all usable; no API_KEY, so only this computer is answered")
-    ok = len(key) >= SHORT_KEY
-    found = "all usable; API_KEY is set" if ok else "API_KEY is short enough to be guessed"
+    ok = key is None or len(key) >= SHORT_KEY
+    names = ", ".join(dict.fromkeys(one.name for one in keys))
+    found = f"all usable; keys: {names}" if ok else "API_KEY is short enough to be guessed"
     return Check("settings", ok, found, "" if ok else f"Use {SHORT_KEY} characters or more.")
 
 

@@ -25,7 +25,7 @@ def notify(overdue: bool) -> None:
     """
     parts = Parts(environment())
     click.get_current_context().call_on_close(parts.store.dispose)
-    write_journal(parts.config.log_format)
+    write_journal(parts.config)
     if overdue:
         _tell_if_overdue(parts.store, parts.config)
         return

@@ -18,6 +18,9 @@ from clothing.store import Store
 if TYPE_CHECKING:
     from clothing.azure_storage import AzureAccount
 
+_FROM_AZURE = 8
+"""Batches on their way at once where a photo takes longer to arrive than to be looked at."""
+
 MODEL_CACHE = PROJECT / "var" / "models"
 """Compiled models by the hash of their source; lost ones are compiled anew."""
 
@@ -42,11 +45,11 @@ class Parts:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = dict(environ)
         self.config = config = Config.from_env(environ)
-        self.account = _account(config)
+        self.tuning = _tuning(config)
+        self.account = _account(config, self.tuning.download_threads)
         self.images: Container = self._container(config.images_container)
         self.models: Container = self._container(config.model_container)
         self.store = Store(config.database_url)
-        self.tuning = Tuning(config.batch_size, config.download_threads, config.decode_threads)
 
     def load_classifier(self) -> Classifier:
         """Return the model that lies in the `model` container now, compiled if need be."""
@@ -63,13 +66,17 @@ class Parts:
         return FolderContainer(name, PROJECT / self.config.storage_url / name)
 
 
-def _account(config: Config) -> "AzureAccount | None":
+def _tuning(config: Config) -> Tuning:
+    waiting = _FROM_AZURE if config.is_in_azure_storage else config.decode_threads
+    return Tuning(config.batch_size, config.download_threads or waiting, config.decode_threads)
+
+
+def _account(config: Config, connections: int) -> "AzureAccount | None":
     """Return the Azure storage account of the settings, or None where containers are folders."""
     if not config.is_in_azure_storage:
         return None
     from clothing.azure_storage import AzureAccount  # 1 s: who has folders does not pay it
 
-    connections = config.download_threads
     if config.azure_storage_connection_string:
         return AzureAccount.from_connection_string(
             config.azure_storage_connection_string, connections=connections

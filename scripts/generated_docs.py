@@ -7,22 +7,31 @@ from pathlib import Path
 
 import click
 
+from benchmarks import profile, report
 from clothing.cli import main as commands
 from clothing.config import PROJECT, SETTINGS
 
 README = PROJECT / "README.md"
 ENV_EXAMPLE = PROJECT / ".env.example"
 AZURE_GUIDE = PROJECT / "docs" / "azure.md"
+SPEED_GUIDE = PROJECT / "benchmarks" / "README.md"
 
 
 def readme(text: str) -> str:
     """Return the README with its generated blocks as the code has them now."""
-    return _filled(_filled(text, "settings", settings_table()), "commands", commands_table())
+    text = _filled(text, "settings", settings_table())
+    text = _filled(text, "commands", commands_table())
+    return _filled(text, "speed", report.for_readme(report.read()))
 
 
 def azure_guide(text: str) -> str:
     """Return docs/azure.md with its generated block as the code has it now."""
     return _filled(text, "settings", settings_table())
+
+
+def speed_guide(text: str) -> str:
+    """Return benchmarks/README.md with its generated block as the last profile has it."""
+    return _filled(text, "profile", profile.table(profile.read()))
 
 
 def settings_table() -> str:
@@ -94,3 +103,4 @@ if __name__ == "__main__":
     write(README, readme(README.read_text(encoding="utf-8")))
     write(ENV_EXAMPLE, env_example())
     write(AZURE_GUIDE, azure_guide(AZURE_GUIDE.read_text(encoding="utf-8")))
+    write(SPEED_GUIDE, speed_guide(SPEED_GUIDE.read_text(encoding="utf-8")))

@@ -45,9 +45,10 @@ def free_port() -> int:
 class Service:
     """A running gunicorn, its arbiter and its worker."""
 
-    def __init__(self, environ: Mapping[str, str], log: Path) -> None:
+    def __init__(self, environ: Mapping[str, str], log: Path, key: str = KEY) -> None:
         self.url = f"http://127.0.0.1:{environ['PORT']}"
         self.log = log
+        self._key = key
         with log.open("ab") as output:
             self.arbiter = subprocess.Popen(
                 [PROJECT / "startup.sh"],
@@ -60,7 +61,7 @@ class Service:
     def ask(self, path: str, method: str = "GET", **headers: str) -> tuple[int, Any]:
         """Return the status and the JSON of an answer; 0 and None if nobody answers."""
         request = urllib.request.Request(self.url + path, method=method)
-        request.add_header("X-API-Key", KEY)
+        request.add_header("X-API-Key", self._key)
         for name, value in headers.items():
             request.add_header(name, value)
         try:
@@ -132,9 +133,9 @@ class Service:
 
 
 @contextmanager
-def service(environ: Mapping[str, str], log: Path) -> Iterator[Service]:
+def service(environ: Mapping[str, str], log: Path, key: str = KEY) -> Iterator[Service]:
     """Give a service that is ready; end it with the block, whatever else was done to it."""
-    started = Service(environ, log)
+    started = Service(environ, log, key)
     try:
         started.wait_until_ready()
         yield started

@@ -1,16 +1,26 @@
 """Who may ask, and who is turned away."""
 
 import re
-from collections.abc import Iterator
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from clothing.config import PROJECT
 from clothing.errors import ConfigError
+from clothing.keys import entry_of
+from clothing.storage import MAX_PHOTO_BYTES
+from clothing.store import Store
 from clothing.web import create_app
+from tests.nights import a_night, a_prediction
 
 KEY = "a-key-for-tests-only"
+ENTRY = entry_of("another", ["read"], "another-key-for-tests")
 
 
 @pytest.fixture
@@ -240,3 +250,220 @@ def test_every_answer_is_hardened(client: FlaskClient, path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
+
+
+# The browser
+
+
+def test_every_answer_forbids_frames_sniffing_and_what_is_inline(stranger: FlaskClient) -> None:
+    pages = {"/sign-in": 200, "/": 401, "/static/style.css": 200, "/health/live": 200}
+    for path, status in pages.items():
+        with stranger.get(path) as answer:
+            assert answer.status_code == status
+            headers = answer.headers
+        policy = dict(
+            part.split(None, 1) for part in headers["Content-Security-Policy"].split("; ")
+        )
+        assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+        assert set(policy.values()) == {"'none'", "'self'"}
+        assert headers["X-Frame-Options"] == "DENY"
+        assert headers["X-Content-Type-Options"] == "nosniff"
+        assert headers["Cross-Origin-Resource-Policy"] == "same-origin"
+        assert headers["Referrer-Policy"] == "same-origin"
+        assert "Strict-Transport-Security" not in headers
+
+    secure = stranger.get("/sign-in", base_url="https://localhost")
+    assert secure.headers["Strict-Transport-Security"].startswith("max-age=")
+
+
+@pytest.mark.parametrize(
+    "template", sorted((PROJECT / "clothing/web/templates").glob("*.html")), ids=lambda p: p.name
+)
+def test_no_template_has_a_script_or_a_style_inside(template: Path) -> None:
+    text = template.read_text(encoding="utf-8")
+
+    assert not re.search(r"<script(?![^>]* src=)|<style|\sstyle=|\son[a-z]+=|javascript:", text)
+    assert "|safe" not in text.replace(" ", "")
+
+
+def test_every_answer_says_what_it_is(client: FlaskClient, store: Store) -> None:
+    """Nothing that a caller chose comes back as a page: neither a file's name nor a query."""
+    a_night(store, a_prediction(name="<script>alert(1)</script>.jpg"))
+
+    for path in ("/photos?name=<script>alert(1)</script>", "/photos/1", "/runs?before=<script>"):
+        assert "<script>alert" not in client.get(path, headers={"Accept": "text/html"}).text
+    for path, kind in (("/api/predictions", "application/json"), ("/export.csv", "text/csv")):
+        assert client.get(path).mimetype == kind
+    assert "attachment" in client.get("/export.csv").headers["Content-Disposition"]
+
+
+def test_signing_in_leaves_nothing_of_the_session_before(stranger: FlaskClient) -> None:
+    """Whoever put a session into this browser does not share the one that follows."""
+    before = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/sign-in").text)
+    planted = stranger.get_cookie("session")
+    assert before and planted
+
+    stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+    after = re.search(r'name="csrf" value="([^"]+)"', stranger.get("/review").text)
+
+    assert after and after[1] != before[1]
+    thief = stranger.application.test_client()
+    thief.set_cookie("session", planted.value)
+    assert thief.get("/api/runs").status_code == 401
+
+
+def test_another_site_cannot_sign_a_browser_in(stranger: FlaskClient) -> None:
+    answer = stranger.post(
+        "/sign-in", data={"key": KEY}, headers={"Origin": "https://evil.example"}
+    )
+
+    assert answer.status_code == 403
+    assert stranger.get("/api/runs").status_code == 401
+
+
+@pytest.mark.parametrize("sent", ["%7Bx", "e30.e30.e30", "eyJrZXkiOiJ4In0.aaaa.bbbb"])
+def test_a_session_that_we_did_not_sign_is_none(stranger: FlaskClient, sent: str) -> None:
+    stranger.set_cookie("session", sent)
+
+    assert stranger.get("/api/runs").status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/sign-in?next=//evil.example", "/sign-in?next=https://evil.example", "/sign-in"],
+)
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+def test_signing_in_leads_nowhere_else(stranger: FlaskClient, path: str, host: str) -> None:
+    sent = {"Host": host, "X-Forwarded-Host": "evil.example", "Referer": "https://evil.example/"}
+
+    answer = stranger.post(path, data={"key": KEY, "next": "//evil.example"}, headers=sent)
+
+    assert answer.headers["Location"] == "/"
+
+
+@pytest.mark.parametrize(
+    "path", ["//evil.example", "//evil.example/api", "/\\evil.example", "/api/"]
+)
+def test_no_address_leads_to_another_site(stranger: FlaskClient, path: str) -> None:
+    headers = {"Accept": "text/html", "Host": "shop.example", "X-API-Key": KEY}
+
+    answer = stranger.get(path, headers=headers)
+
+    place = answer.headers.get("Location", "/")
+    assert urlsplit(place).netloc in ("", "shop.example")
+    assert not re.match(r"[/\\]{2}", place)
+
+
+def test_with_a_key_no_link_comes_from_the_host_header(stranger: FlaskClient) -> None:
+    headers = {"Host": "evil.example", "X-API-Key": KEY, "Prefer": "respond-async"}
+
+    for path in ("/", "/photos", "/runs", "/review", "/openapi.json", "/api/runs"):
+        assert "evil.example" not in stranger.get(path, headers=headers).text
+    assert stranger.post("/prediction", headers=headers).headers["Location"] == "/api/runs/1"
+
+
+# Limits
+
+
+@pytest.mark.parametrize("path", ["/prediction", "/api/reviews", "/review", "/name", "/sign-in"])
+def test_a_body_without_a_photo_is_small(stranger: FlaskClient, path: str) -> None:
+    form = path in ("/review", "/name", "/sign-in")
+    stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+    headers = {"X-API-Key": KEY, "Content-Type": "application/x-www-form-urlencoded"}
+
+    body = b"key=" + b"x" * 2**20 if form else b"{" + b" " * 2**20
+    answer = stranger.post(path, data=body, headers=headers)
+
+    assert answer.status_code == 413
+    assert answer.get_json()["detail"] == "That is too large: this call takes at most 1 MB."
+
+
+@pytest.mark.parametrize("path", ["/api/classify", "/try"])
+def test_a_photo_that_is_too_large_is_refused_in_words(client: FlaskClient, path: str) -> None:
+    kind = "multipart/form-data; boundary=x"
+
+    answer = client.post(path, data=bytes(MAX_PHOTO_BYTES + 2**21), content_type=kind)
+
+    assert answer.status_code == 413
+    assert answer.get_json()["detail"] == "That is too large: this call takes at most 65 MB."
+
+
+# Errors
+
+
+ASKED = [
+    *(("GET", path) for path in ("/photos/1", "/api/runs?before=x", "/nowhere?q=query", "/")),
+    *(("GET", path) for path in ("/api/runs", "/metrics", "/health/ready", "/photos/1/seen")),
+    *(("GET", path) for path in ("/export.csv", "/export.xlsx", "/try", "/review", "/quality")),
+    *(("POST", path) for path in ("/prediction", "/api/reviews", "/api/classify", "/try")),
+    ("PATCH", "/api/runs"),
+]
+
+
+def told(client: FlaskClient, method: str, path: str, body: bytes) -> list[tuple[int, str]]:
+    """Return status and text of what a person and a program are answered."""
+    found = []
+    for accept in ("text/html", "application/json"):
+        headers = {"X-API-Key": KEY, "Accept": accept}
+        with client.open(path, method=method, headers=headers, data=body) as answer:
+            found.append((answer.status_code, answer.get_data().decode(errors="replace")))
+    return found
+
+
+def test_no_error_shows_a_path_a_query_a_key_or_a_stack(
+    environ: dict[str, str], tmp_path: Path
+) -> None:
+    app = create_app({**environ, "API_KEY": KEY, "API_KEYS": ENTRY})
+    client = app.test_client()
+    answers = []
+    for harm in (lambda: None, *harms(tmp_path)):
+        harm()
+        for method, path in ASKED:
+            answers += told(client, method, path, b"{")
+    app.extensions["site"].close()
+
+    assert {status for status, _ in answers} >= {400, 404, 405, 503}
+    assert [text for status, text in answers if status >= 400 and tells(text, tmp_path)] == []
+
+
+@pytest.mark.parametrize("harm", range(4))
+def test_no_run_that_fails_shows_any_either(
+    environ: dict[str, str], tmp_path: Path, harm: int
+) -> None:
+    app = create_app({**environ, "API_KEY": KEY})
+    client = app.test_client()
+    harms(tmp_path)[harm]()
+
+    ((status, text), _) = told(client, "POST", "/prediction", b"")
+    ((_, page), _) = told(client, "GET", "/runs/1", b"")
+    app.extensions["site"].close()
+
+    assert status == 500
+    assert not tells(text, tmp_path)
+    assert str(tmp_path) not in page and "Traceback" not in page
+
+
+def tells(text: str, folder: Path) -> bool:
+    """Return True if a text holds what only the log may, False if not."""
+    inner = (str(folder), str(PROJECT), "/tmp/", KEY, ENTRY.rpartition(":")[2])
+    return any(one in text for one in (*inner, "SELECT", "Traceback", ".py"))
+
+
+def harms(folder: Path) -> list[Callable[[], object]]:
+    """Return what can be done to the service's files: the model, the photos, the database."""
+    storage = folder / "storage"
+    return [
+        lambda: (storage / "model" / "clothing_model.json").write_text("{"),
+        lambda: (storage / "model" / "clothing_model.keras").write_bytes(b"PK\x03\x04 no model"),
+        lambda: shutil.rmtree(storage / "model"),
+        lambda: shutil.rmtree(storage / "images"),
+        lambda: dropped(folder / "clothing.db", "image_prediction"),
+        lambda: (folder / "clothing.db").write_bytes(b"no database at all" * 400),
+    ]
+
+
+def dropped(database: Path, table: str) -> None:
+    """Take a table away from a database."""
+    connection = sqlite3.connect(database)
+    connection.execute(f"DROP TABLE {table}")
+    connection.close()

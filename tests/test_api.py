@@ -17,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from clothing.labels import CATEGORIES
 from clothing.store import Store
+from clothing.web.permissions import READ, WHO
 from tests.pictures import jpeg
 
 
@@ -367,7 +368,9 @@ def test_problems_have_one_shape(client: FlaskClient, method: str, path: str, st
     assert answer.get_json()["status"] == status
 
 
-def test_a_mistake_of_ours_shows_no_detail(app: Flask) -> None:
+def test_a_mistake_of_ours_shows_no_detail(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(WHO, "mistake", READ)
+
     @app.get("/api/mistake")
     def mistake() -> str:
         raise KeyError("secret detail")

@@ -1,5 +1,6 @@
 """The settings: what each takes and refuses, and that nothing secret is ever shown."""
 
+import hashlib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,8 @@ HIDDEN = [
     f"{TOKEN_URL}?encrypt=no",
 ]
 
+KEYS = f"hunter2:read,run:{64 * 'a'};\tdesk:review:{64 * 'b'}"
+
 ACCEPTED: list[tuple[str, str, Any]] = [
     ("STORAGE_URL", "file:.", PROJECT),
     ("STORAGE_URL", "file:shop/photos", PROJECT / "shop" / "photos"),
@@ -71,6 +74,7 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("DATABASE_URL", LOGIN_URL + DRIVER, LOGIN_URL + DRIVER),
     ("DATABASE_URL", "mssql+pyodbc://[::1]:1433/shop", "mssql+pyodbc://[::1]:1433/shop"),
     ("API_KEY", "a key", "a key"),
+    ("API_KEYS", KEYS, KEYS),
     ("SECRET_KEY", "a secret", "a secret"),
     ("NOTIFY_WEBHOOK", WEBHOOK, WEBHOOK),
     ("NOTIFY_WEBHOOK", "http://127.0.0.1:8065/hooks/1", "http://127.0.0.1:8065/hooks/1"),
@@ -92,6 +96,8 @@ ACCEPTED: list[tuple[str, str, Any]] = [
     ("TZ", "Europe/Berlin", ZoneInfo("Europe/Berlin")),
     ("TZ", ":Europe/Berlin", ZoneInfo("Europe/Berlin")),
     ("LOG_FORMAT", "json", "json"),
+    ("LOG_LEVEL", "debug", "debug"),
+    ("KEY_ATTEMPTS", "3", 3),
     ("HOST", "0.0.0.0", "0.0.0.0"),
     ("HOST", "::1", "::1"),
     ("PORT", "1", 1),
@@ -165,6 +171,9 @@ REFUSED: list[tuple[str, str]] = [
     ("TZ", ":"),
     ("LOG_FORMAT", "xml"),
     ("LOG_FORMAT", "JSON"),
+    ("LOG_LEVEL", "DEBUG"),
+    ("LOG_LEVEL", "trace"),
+    ("KEY_ATTEMPTS", "0"),
     ("HOST", "/socket"),
     ("PORT", "0"),
     ("PORT", "65536"),
@@ -175,6 +184,7 @@ TAKE_ANY_TEXT = {"API_KEY", "SECRET_KEY"}
 
 EXAMPLES = {
     "AZURE_STORAGE_CONNECTION_STRING": BY_SIGNATURE,
+    "API_KEYS": KEYS,
     "NOTIFY_WEBHOOK": WEBHOOK,
     "SMTP_URL": MAIL,
 }
@@ -299,6 +309,49 @@ def test_a_password_in_an_address_that_is_taken_is_not_shown() -> None:
     assert "hunter2" not in f"{config!r} {config}"
 
 
+@pytest.mark.parametrize(
+    "received",
+    [
+        "hunter2",
+        f"hunter2:run:{63 * 'a'}",
+        f"hunter2:run:{64 * 'g'}",
+        f"hunter2::{64 * 'a'}",
+        f"hunter2:run,:{64 * 'a'}",
+        f"hunter2:run,run:{64 * 'a'}",
+        f"hunter2:write:{64 * 'a'}",
+        f":run:{64 * 'a'}",
+        f"-hunter2:run:{64 * 'a'}",
+        f"Hunter2:run:{64 * 'a'}",
+        f"hunter2-{20 * 'x'}:run:{64 * 'a'}",
+        f"hunter2:run:{64 * 'a'}:more",
+        f"hunter2:run:{64 * 'a'} again:read:{64 * 'A'}",
+    ],
+)
+def test_keys_of_another_form_are_refused_and_not_shown(received: str) -> None:
+    with pytest.raises(ConfigError, match="API_KEYS takes entries") as refusal:
+        Config.from_env({"API_KEYS": received})
+
+    assert "hunter2" not in str(refusal.value).lower()
+
+
+def test_one_key_has_one_entry() -> None:
+    digest = hashlib.sha256(b"sesame").hexdigest()
+
+    with pytest.raises(ConfigError, match="API_KEYS has an entry for the key in API_KEY"):
+        Config.from_env({"API_KEY": "sesame", "API_KEYS": f"night:run:{digest.upper()}"})
+
+
+def test_keys_are_known_by_name_and_scopes() -> None:
+    config = Config.from_env({"API_KEY": "sesame", "API_KEYS": KEYS})
+
+    scopes = {key.name: set(key.scopes) for key in config.keys}
+    assert scopes == {
+        "API_KEY": {"read", "run", "review"},
+        "hunter2": {"read", "run"},
+        "desk": {"review"},
+    }
+
+
 @pytest.mark.parametrize("key", [{}, {"API_KEY": ""}, {"API_KEY": "  "}])
 def test_azure_without_a_key_is_refused(key: dict[str, str]) -> None:
     with pytest.raises(ConfigError, match="API_KEY must be set"):
@@ -309,6 +362,10 @@ def test_azure_with_a_key_is_accepted() -> None:
     environ = {"WEBSITE_HOSTNAME": "shop.azurewebsites.net", "API_KEY": "a key"}
 
     assert Config.from_env(environ).api_key == "a key"
+
+
+def test_azure_with_named_keys_only_is_accepted() -> None:
+    Config.from_env({"WEBSITE_HOSTNAME": "shop.azurewebsites.net", "API_KEYS": KEYS})
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from clothing.web import (
     photo_pages,
     problems,
     quality_page,
+    request_log,
     review,
     run_pages,
     sign_in,
@@ -51,7 +52,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         ConfigError: A setting cannot be used; the message names it.
     """
     parts = Parts(environment() if environ is None else environ)
-    write_journal(parts.config.log_format)
+    write_journal(parts.config)
     app = Flask(__name__)
     app.config.update(
         SECRET_KEY=parts.config.secret_key or secrets.token_hex(),
@@ -62,7 +63,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     app.extensions["site"] = Site(parts)
-    for module in (problems, access, sign_in, health, metrics, api, wording, *PAGES):
+    for module in (problems, request_log, access, sign_in, health, metrics, api, wording, *PAGES):
         module.init_app(app)
     try:
         parts.store.ready(patient=False)

@@ -1,34 +1,57 @@
-"""Who may ask: with `API_KEY` set whoever knows it, without it this computer alone.
+"""Who may ask: with keys set whoever has one of the right scope, without any this computer alone.
 
 Owns the check before every request, the headers after it, and the browser's session: who the
 person is, and what proves that a form is ours. In Azure a person whom App Service has signed in at
 Entra needs no key; App Service takes care that nobody else can send its headers.
+
+Without a key only loopback is answered, and only under its own names, so that no page of another
+site can reach the app by a name that leads here. With a key any name is answered: the key is what
+counts, cookies belong to one name, and no address of an answer comes from the Host header but the
+examples of /api, which its reader sees alone.
 """
 
-import hashlib
 import hmac
+import logging
+import re
 import secrets
+from dataclasses import dataclass
+from hashlib import sha256
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, redirect, request, session, url_for
+from flask import Flask, Response, current_app, g, redirect, request, session, url_for
 from flask.sessions import SecureCookieSessionInterface
 from markupsafe import Markup
-from werkzeug.exceptions import Forbidden, Unauthorized
+from werkzeug.exceptions import Forbidden, MethodNotAllowed, TooManyRequests, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
 from clothing.config import is_loopback
+from clothing.journal import about_request
+from clothing.keys import SCOPES, UNGUESSABLE, Key, digest_of_key, key_behind
+from clothing.web.attempts import Attempts, address_of
+from clothing.web.permissions import WHO, is_open, may_call
 from clothing.web.problems import wants_page
 from clothing.web.site import site
 
-OPEN = frozenset({"health.live", "health.ready", "sign_in.sign_in", "static"})
-"""Endpoints that answer whoever asks: probes, and what it takes to sign in."""
+log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 MAX_REVIEWER = 64
 """Characters that a reviewer's name may have."""
 
+_UNSEEN = (  # controls, and what turns the reading direction of what follows a name
+    r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb"
+)
+_BLANK = r"\x20\xa0\u1680\u2000-\u200a\u205f\u3000"
+
+REVIEWER = rf"^[^{_UNSEEN}]*[^{_UNSEEN}{_BLANK}][^{_UNSEEN}]*$"
+"""What a reviewer's name looks like: something that can be seen, and nothing that cannot."""
+
+MAX_BODY = 2**20
+"""Bytes that a request may bring which brings no photo."""
+
+_UPLOADS = frozenset({"api.classify", "try.classify"})
 _ENTRA = "aad"
 
 _HEADERS = {
@@ -37,39 +60,117 @@ _HEADERS = {
         "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        name: For the log: the key's name, "entra", "local", or "nobody" who is not known.
+        scopes: What they may do.
+        key: The key that the request itself bears, None where a session or nothing does.
+    """
+
+    name: str
+    scopes: frozenset[str]
+    key: Key | None = None
+
+
+_LOCAL = Caller("local", frozenset(SCOPES))
+_BY_ENTRA = Caller("entra", frozenset(SCOPES))
+NOBODY = Caller("nobody", frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """What an app lets in by."""
+
+    keys: tuple[Key, ...]
+    attempts: Attempts
+
+
 def init_app(app: Flask) -> None:
     """Ask every request who it is, and let templates prove that their forms are ours."""
     app.session_interface = _Sessions()
-    app.jinja_env.globals.update(csrf_field=csrf_field, person=reviewer, has_session=has_session)
-    if "WEBSITE_HOSTNAME" in app.extensions["site"].parts.environ:
+    app.jinja_env.globals.update(
+        csrf_field=csrf_field, person=reviewer, has_session=has_session, may=may
+    )
+    parts = app.extensions["site"].parts
+    app.extensions["door"] = _Door(parts.config.keys, Attempts(parts.config.key_attempts))
+    if "WEBSITE_HOSTNAME" in parts.environ:
         # Azure's front end stands before the app; anywhere else callers could forge its headers.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.before_request(_admit)
     app.after_request(_harden)
 
 
-def knows_key(offered: str) -> bool:
-    """Return True if the text is the API key, False if not; takes as long either way."""
-    key = site().parts.config.api_key or ""
-    return bool(key) and hmac.compare_digest(offered.encode(), key.encode())
+def key_of(offered: str) -> Key | None:
+    """Return the key that somebody offers, or None if it is none; takes as long either way.
+
+    An address that failed too often waits. Who offers a text that nobody finds by trying is heard
+    even then: the nightly run must not stand still because somebody behind its address guesses.
+
+    Raises:
+        TooManyRequests: This address has to wait.
+    """
+    door, address = _door(), request.remote_addr or ""
+    seconds = door.attempts.wait(address)
+    key = None
+    if not seconds or len(offered) >= UNGUESSABLE:
+        key = key_behind(digest_of_key(offered), door.keys)
+    if key is None and seconds:
+        raise TooManyRequests(
+            f"Too many wrong keys came from your address. Try again in {seconds} s.",
+            retry_after=seconds,
+        )
+    if key is None and door.attempts.failed(address) in (
+        1,
+        door.attempts.limit,
+    ):  # no flood of lines
+        log.warning("a wrong key came from %s", address_of(address))
+    return key
 
 
-def sign_in(name: str) -> None:
-    """Let this browser in until its session ends or the key changes."""
+def caller() -> Caller:
+    """Return who sent the request that is being answered."""
+    found: Caller = g.get("caller", NOBODY)
+    return found
+
+
+def may(endpoint: str) -> bool:
+    """Return True if the caller may call a route, False if not."""
+    return may_call(endpoint, caller().scopes)
+
+
+def trigger() -> str:
+    """Return what a run is told to be started by: a program, and by which key if it has a name."""
+    key = caller().key
+    return "http" if key is None or not key.name.islower() else f"http:{key.name}"
+
+
+def sign_in(key: Key, name: str) -> None:
+    """Let this browser in until its session ends or the key is no more."""
     session.clear()
     session.permanent = True
-    session["key"] = _fingerprint()
+    session["key"] = _fingerprint(key)
     introduce(name)
 
 
 def introduce(name: str) -> None:
     """Note who the person at this browser is."""
     session["reviewer"] = " ".join(name.split())[:MAX_REVIEWER]
+
+
+def is_reviewer(name: str) -> bool:
+    """Return True if a text can be somebody's name, False if not."""
+    return len(name) <= MAX_REVIEWER and bool(re.fullmatch(REVIEWER, name)) and _is_whole(name)
 
 
 def sign_out() -> None:
@@ -116,38 +217,73 @@ class _Sessions(SecureCookieSessionInterface):
 
 def _admit() -> AnyResponse | None:
     """Turn away whoever may not ask; return where to go instead, or None to go on."""
+    if request.endpoint not in _UPLOADS:
+        request.max_content_length = MAX_BODY
     if request.method not in SAFE_METHODS and _is_cross_site():
         raise Forbidden("Another site's page sent this. Use a page of this app, or a program.")
-    if request.endpoint in OPEN:
+    if is_open(request.endpoint or _endpoint_of_another_method()):
         return None
-    if not site().parts.config.api_key:
+    found = g.caller = _caller()
+    about_request(g.request_id, found.name)
+    if found is NOBODY:
+        if wants_page():
+            return redirect(url_for("sign_in.sign_in"))
+        raise Unauthorized("Send the header Authorization: Bearer KEY, or X-API-Key: KEY.")
+    if not may_call(request.endpoint, found.scopes):
+        wanted = " or ".join(sorted(WHO.get(request.endpoint or "", ())))
+        raise Forbidden(f"Your key may {', '.join(sorted(found.scopes))}; this needs {wanted}.")
+    if request.method not in SAFE_METHODS and not _is_meant(found):
+        raise Forbidden("This form is not of this session. Load its page anew and try again.")
+    return None
+
+
+def _endpoint_of_another_method() -> str | None:
+    """Return the route that would answer this address if it were asked in its way, or None."""
+    error = request.routing_exception
+    if not isinstance(error, MethodNotAllowed) or not error.valid_methods:
+        return None
+    asked = current_app.url_map.bind("").match(request.path, method=next(iter(error.valid_methods)))
+    return str(asked[0])
+
+
+def _caller() -> Caller:
+    """Return who asks.
+
+    Raises:
+        Forbidden: There is no key, and the request comes from elsewhere.
+        TooManyRequests: A key is offered, and this address has to wait.
+    """
+    if not _door().keys:
         if not is_loopback(request.remote_addr or "") or not is_loopback(_host()):
             raise Forbidden(
                 "Without API_KEY only http://127.0.0.1 on this computer is answered. Set API_KEY."
             )
-        return None
-    if knows_key(_offered_key()):
-        return None
-    if _is_known_browser():
-        if request.method not in SAFE_METHODS and not _is_our_form():
-            raise Forbidden("This form is not of this session. Load its page anew and try again.")
-        return None
-    if wants_page():
-        return redirect(url_for("sign_in.sign_in"))
-    raise Unauthorized("Send the header Authorization: Bearer KEY, or X-API-Key: KEY.")
+        return _LOCAL
+    if (offered := _offered_key()) and (key := key_of(offered)):
+        return Caller(key.name, key.scopes, key)
+    if key := _key_of_session():
+        return Caller(key.name, key.scopes)
+    return _BY_ENTRA if is_signed_in_by_azure() else NOBODY
 
 
-def _is_known_browser() -> bool:
-    """Return True if the browser's session or App Service vouches for the person, else False."""
-    signed_in = hmac.compare_digest(str(session.get("key", "")), _fingerprint())
-    return signed_in or is_signed_in_by_azure()
+def _key_of_session() -> Key | None:
+    """Return the key that this browser was let in by, or None if there is none any more."""
+    shown = str(session.get("key", "")).encode()
+    fitting = [
+        key for key in _door().keys if hmac.compare_digest(_fingerprint(key).encode(), shown)
+    ]
+    return fitting[0] if fitting else None
 
 
-def _is_our_form() -> bool:
-    """Return True if the browser itself or the form's hidden field says so, False if neither.
+def _is_meant(found: Caller) -> bool:
+    """Return True if the caller wants what the request does, False if a page of others may.
 
-    Every browser of today says where a form comes from; `_is_cross_site` has looked at it.
+    A program says so by its key; a browser sends its cookies with every form, so itself or the
+    form's hidden field must tell that the form is ours. Every browser of today says where a form
+    comes from; `_is_cross_site` has looked at it.
     """
+    if found is _LOCAL or found.key is not None:
+        return True
     if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
         return True
     token = str(session.get("csrf", ""))
@@ -170,6 +306,11 @@ def _entra_name() -> str:
     return request.headers.get("X-MS-CLIENT-PRINCIPAL-NAME", "").strip()[:MAX_REVIEWER]
 
 
+def _is_whole(name: str) -> bool:
+    """Return True if a text has no half of a character, which no database takes, else False."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+
+
 def _offered_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() == "bearer":
@@ -177,8 +318,15 @@ def _offered_key() -> str:
     return request.headers.get("X-API-Key", "")
 
 
-def _fingerprint() -> str:
-    return hashlib.sha256((site().parts.config.api_key or "").encode()).hexdigest()
+def _fingerprint(key: Key) -> str:
+    """Return what a session remembers of a key: of no use to whoever does not sign sessions."""
+    signing = str(current_app.secret_key).encode()
+    return hmac.new(signing, key.digest.encode(), sha256).hexdigest()
+
+
+def _door() -> _Door:
+    found: _Door = current_app.extensions["door"]
+    return found
 
 
 def _is_cross_site() -> bool:
@@ -196,4 +344,6 @@ def _host() -> str:
 def _harden(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = "max-age=31536000"
     return response

@@ -17,6 +17,7 @@ from clothing.photos import Failure, Run
 from clothing.shapes import classification_of, run_of, stored_prediction_of
 from clothing.storage import MAX_NAME
 from clothing.store import PAGE, StoredPrediction
+from clothing.web import access
 from clothing.web.asked import number, one_of
 from clothing.web.one_photo import answer
 from clothing.web.problems import problem
@@ -36,7 +37,7 @@ def prediction() -> Response | tuple[Response, int, dict[str, str]]:
     prefix, force = _asked()
     seconds = _patience()
     try:
-        run = site().runs.start("http", prefix, force)
+        run = site().runs.start(access.trigger(), prefix, force)
     except ActiveRunError as error:
         return _going_on(site().parts.store.run(error.run_id))
     run = site().runs.wait(run.run_id, seconds)

@@ -1,12 +1,13 @@
 """What a request asks for: the reading of its query, and the words for what cannot be read."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 from flask import request
 from werkzeug.exceptions import BadRequest
 
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
 from clothing.questions import PILES, Wanted
 from clothing.storage import MAX_NAME
 from clothing.web.site import site
@@ -14,8 +15,17 @@ from clothing.web.site import site
 ANSWERS = (*CATEGORIES, OUTSIDE, AGAIN)
 """What a photo may be after somebody has looked at it."""
 
+VERDICTS = {"none of these": OUTSIDE, "photograph again": AGAIN, "undo": UNDONE}
+"""What a program may say of a photo instead of a category."""
+
+LONGEST_SECONDS = 3600.0
+"""Who took longer to answer was away: how long they looked is not known."""
+
 FIELDS = ("run", "category", "pile", "name", "least", "most", "since", "until")
 """What a list of photos can be chosen by."""
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def number(name: str) -> int | None:
@@ -23,7 +33,7 @@ def number(name: str) -> int | None:
     received = request.args.get(name) or None
     if received is None:
         return None
-    if not received.isdecimal() or len(received) > 18:
+    if not (received.isascii() and received.isdecimal()) or len(received) > 18:
         raise BadRequest(f"{name} is a whole number. Received: {received!r}.")
     return int(received)
 
@@ -71,7 +81,7 @@ def _share(name: str) -> float | None:
     if not received:
         return None
     try:
-        percent = float(received)
+        percent = float(received) if "_" not in received else -1
     except ValueError:
         percent = -1
     if not 0 <= percent <= 100:
@@ -84,7 +94,7 @@ def _day(name: str) -> date | None:
     if not received:
         return None
     try:
-        found = date.fromisoformat(received)
+        found = date.fromisoformat(received if _DAY.fullmatch(received) else "")
     except ValueError as error:
         raise BadRequest(f"{name} is a day, as 2026-11-22. Received: {received!r}.") from error
     if not 1970 <= found.year <= 9000:  # a time zone must not lead out of the calendar

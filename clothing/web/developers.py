@@ -6,17 +6,20 @@ and out stands below, and tests hold real answers to it.
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from flask import Blueprint, Flask, current_app, jsonify, render_template, request
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
+from clothing.export import XLSX
 from clothing.labels import CATEGORIES
 from clothing.questions import PILES
-from clothing.web.asked import ANSWERS
-from clothing.web.site import site
+from clothing.storage import MAX_NAME
+from clothing.web.access import MAX_REVIEWER, REVIEWER
+from clothing.web.asked import ANSWERS, LONGEST_SECONDS, VERDICTS
+from clothing.web.permissions import KNOWN, WHO, is_open
 
 blueprint = Blueprint("developers", __name__)
 
@@ -53,7 +56,7 @@ def page() -> str:
         "api.html",
         paths=description_of(current_app)["paths"],
         address=request.url_root.rstrip("/"),
-        has_key=bool(site().parts.config.api_key),
+        has_key=_has_keys(current_app),
     )
 
 
@@ -74,8 +77,12 @@ def description_of(app: Flask) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "paths": dict(sorted(paths.items())),
         "components": {"schemas": SCHEMAS, "securitySchemes": SECURITY},
-        "security": [{}, {"bearer": []}, {"key": []}],
+        "security": [{name: []} for name in SECURITY] if _has_keys(app) else [],
     }
+
+
+def _has_keys(app: Flask) -> bool:
+    return bool(app.extensions["site"].parts.config.keys)
 
 
 def _calls(app: Flask) -> Iterator[tuple[Rule, str]]:
@@ -93,16 +100,31 @@ def _operation(app: Flask, rule: Rule, method: str) -> dict[str, Any]:
         "operationId": rule.endpoint.replace(".", "_"),
         "summary": said.partition("\n")[0],
         "parameters": [*_in_path(rule), *known.get("parameters", [])],
-        "responses": {**known.get("responses", {"200": _says("As the summary says.")}), **PROBLEMS},
+        "responses": {
+            **known.get("responses", {"200": _says("As the summary says.")}),
+            **_problems(app, rule.endpoint, known.get("problems", ())),
+        },
     }
     if "requestBody" in known:
         operation["requestBody"] = known["requestBody"]
+    if is_open(rule.endpoint):
+        operation["security"] = []
+    elif (scopes := WHO[rule.endpoint]) != KNOWN:
+        operation["description"] = f"Wants a key that may {' or '.join(sorted(scopes))}."
     return operation
+
+
+def _problems(app: Flask, endpoint: str, own: Iterable[int]) -> dict[str, Any]:
+    """Return the problems that a call may answer with, by their status."""
+    statuses = set(own)
+    if not is_open(endpoint):
+        statuses |= {403} | ({401, 429} if _has_keys(app) else set())
+    return {str(status): PROBLEMS[status] for status in sorted(statuses)}
 
 
 def _in_path(rule: Rule) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "integer", "minimum": 0}}
+        {"name": name, "in": "path", "required": True, "schema": _COUNT, "example": 1}
         for name in sorted(rule.arguments)
     ]
 
@@ -112,6 +134,10 @@ def _in_path(rule: Rule) -> list[dict[str, Any]]:
 
 def _says(text: str, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     return {"description": text, **({"content": _json(schema)} if schema else {})}
+
+
+def _file(text: str, kind: str) -> dict[str, Any]:
+    return {"description": text, "content": {kind: {"schema": {"type": "string"}}}}
 
 
 def _json(schema: dict[str, Any], kind: str = "application/json") -> dict[str, Any]:
@@ -131,7 +157,9 @@ def _object(**properties: Any) -> dict[str, Any]:
 
 
 def _in_query(name: str, text: str, **schema: Any) -> dict[str, Any]:
-    return {"name": name, "in": "query", "description": text, "schema": schema}
+    """Return a parameter; a form that leaves a field empty asks for nothing by it."""
+    said = {"name": name, "in": "query", "description": text, "schema": schema}
+    return {**said, "allowEmptyValue": True}
 
 
 _TEXT, _NUMBER, _FLAG = {"type": "string"}, {"type": "number"}, {"type": "boolean"}
@@ -197,26 +225,54 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         model_version=_TEXT,
         preprocessing_version=_TEXT,
     ),
+    "Review": _object(
+        review_id=_COUNT,
+        image_id=_MAYBE_COUNT,
+        image_name=_TEXT,
+        etag=_TEXT,
+        reviewed_category=_TEXT,
+        reviewer=_TEXT,
+        timestamp=_TIME,
+        seconds={"type": ["number", "null"]},
+        blind=_FLAG,
+    ),
     "Classification": _object(**_CLASSIFICATION, model_version=_TEXT),
     "Problem": _object(type=_TEXT, title=_TEXT, status=_COUNT, detail=_TEXT),
 }
 
-PROBLEMS = {
-    "default": {
-        "description": "What was wrong, in words (RFC 9457).",
-        "content": _json(_ref("Problem"), "application/problem+json"),
-    }
+_SAID = {
+    400: "What was asked cannot be read.",
+    401: "The key is missing, or is none.",
+    403: "The key may not do this, or the request came from elsewhere.",
+    404: "There is no such thing.",
+    413: "What was sent is too large.",
+    422: "The photo cannot be used.",
+    429: "Too many wrong keys came from this address; `Retry-After` says how long to wait.",
+    500: "The run failed.",
+    503: "Not now: a part of the service is not ready, or it has too much to do.",
 }
 
+PROBLEMS = {
+    status: {
+        "description": f"{said} In words (RFC 9457).",
+        "content": _json(_ref("Problem"), "application/problem+json"),
+    }
+    for status, said in _SAID.items()
+}
+
+_DAY = {"type": "string", "format": "date", "pattern": r"^(19[789]\d|[2-8]\d{3})-\d\d-\d\d$"}
+_PERCENT = {"type": "number", "minimum": 0, "maximum": 100}
+_ROW = {"type": "integer", "minimum": 0, "maximum": 10**18 - 1}
+
 _CHOICE = [
-    _in_query("run", "Photos that this run opened; else of each the newest answer.", **_COUNT),
+    _in_query("run", "Photos that this run opened; else of each the newest answer.", **_ROW),
     _in_query("category", "As a person says, else as the model says.", enum=list(ANSWERS)),
     _in_query("pile", "Where the photo lies.", enum=list(PILES)),
-    _in_query("name", "A part of the file's name, in any case.", **_TEXT),
-    _in_query("least", "Least confidence, in percent.", **_NUMBER),
-    _in_query("most", "Greatest confidence, in percent.", **_NUMBER),
-    _in_query("since", "First day on which the run started.", **_TEXT, format="date"),
-    _in_query("until", "Last day on which the run started.", **_TEXT, format="date"),
+    _in_query("name", "A part of the file's name, in any case.", **_TEXT, maxLength=MAX_NAME),
+    _in_query("least", "Least confidence, in percent.", **_PERCENT),
+    _in_query("most", "Greatest confidence, in percent.", **_PERCENT),
+    _in_query("since", "First day on which the run started.", **_DAY),
+    _in_query("until", "Last day on which the run started.", **_DAY),
 ]
 
 _PREFER = {
@@ -224,6 +280,39 @@ _PREFER = {
     "in": "header",
     "description": "`wait=N` waits so many seconds, `respond-async` not at all (RFC 7240).",
     "schema": _TEXT,
+}
+
+_REVIEW = {
+    "type": "object",
+    "description": "One of category and verdict; one of image_id and failure_id. Who is signed in "
+    "at a browser need not name a reviewer.",
+    "properties": {
+        "category": {"enum": list(CATEGORIES)},
+        "verdict": {"enum": list(VERDICTS)},
+        "image_id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        "failure_id": {"type": "integer", "minimum": 1, "maximum": 2**63 - 1},
+        "reviewer": {**_TEXT, "pattern": REVIEWER, "maxLength": MAX_REVIEWER},
+        "seconds": {"type": ["number", "null"], "minimum": 0, "maximum": LONGEST_SECONDS},
+    },
+    "required": ["reviewer"],
+    "oneOf": [
+        {"required": [said, looked_at]}
+        for said in ("category", "verdict")
+        for looked_at in ("image_id", "failure_id")
+    ],
+    "additionalProperties": False,
+}
+
+_A_REVIEW = {"image_id": 1, "category": "Coat", "reviewer": "Kim", "seconds": 1.5}
+
+_READINESS = {
+    "type": "object",
+    "properties": {
+        "status": {"enum": ["ready", "not ready"]},
+        "checks": _object(model=_TEXT, database=_TEXT, storage=_TEXT),
+        "revision": _TEXT,
+    },
+    "required": ["status", "checks"],
 }
 
 CALLS: dict[str, dict[str, Any]] = {
@@ -234,7 +323,7 @@ CALLS: dict[str, dict[str, Any]] = {
             "content": _json(
                 {
                     "type": "object",
-                    "properties": {"prefix": _TEXT, "force": _FLAG},
+                    "properties": {"prefix": {**_TEXT, "maxLength": MAX_NAME}, "force": _FLAG},
                     "additionalProperties": False,
                 }
             ),
@@ -243,30 +332,34 @@ CALLS: dict[str, dict[str, Any]] = {
             "200": _says("The run is over; an entry for every photo.", _ref("Results")),
             "202": _says("A run goes on; `Location` says where to ask.", _object(run=_ref("Run"))),
         },
+        "problems": (400, 413, 500, 503),
     },
     "api.runs": {
-        "parameters": [_in_query("before", "Only runs before this number.", **_COUNT)],
+        "parameters": [_in_query("before", "Only runs before this number.", **_ROW)],
         "responses": {
             "200": _says("Runs.", _object(runs=_list("Run"), next=_MAYBE_TEXT)),
         },
+        "problems": (400, 503),
     },
-    "api.run": {"responses": {"200": _says("The run.", _ref("Run"))}},
+    "api.run": {"responses": {"200": _says("The run.", _ref("Run"))}, "problems": (404, 503)},
     "api.results": {
         "parameters": [_in_query("after", "Go on after this file name.", **_TEXT)],
         "responses": {"200": _says("What the run says.", _ref("Results"))},
+        "problems": (404, 503),
     },
     "api.predictions": {
         "parameters": [
-            _in_query("run", "Only those that this run made.", **_COUNT),
+            _in_query("run", "Only those that this run made.", **_ROW),
             _in_query("category", "Only those of this category.", enum=list(CATEGORIES)),
             _in_query("review", "Only those that a person should look at, or not.", **_FLAG),
-            _in_query("after", "Go on after this number.", **_COUNT),
+            _in_query("after", "Go on after this number.", **_ROW),
         ],
         "responses": {
             "200": _says(
                 "Predictions.", _object(predictions=_list("Prediction"), next=_MAYBE_TEXT)
             ),
         },
+        "problems": (400, 503),
     },
     "api.classify": {
         "requestBody": {
@@ -276,28 +369,40 @@ CALLS: dict[str, dict[str, Any]] = {
             ),
         },
         "responses": {"200": _says("What the model says.", _ref("Classification"))},
+        "problems": (400, 413, 422, 503),
     },
     "review.save": {
         "requestBody": {
             "required": True,
-            "content": _json(
-                {
-                    "type": "object",
-                    "description": "One of category and verdict; one of image_id and failure_id.",
-                    "properties": {
-                        "category": {"enum": list(CATEGORIES)},
-                        "verdict": _TEXT,
-                        "image_id": _COUNT,
-                        "failure_id": _COUNT,
-                        "reviewer": _TEXT,
-                        "seconds": _NUMBER,
-                    },
-                    "additionalProperties": False,
-                }
-            ),
+            "content": {"application/json": {"schema": _REVIEW, "example": _A_REVIEW}},
         },
-        "responses": {"201": _says("The review as it is stored.", {"type": "object"})},
+        "responses": {"201": _says("The review as it is stored.", _ref("Review"))},
+        "problems": (400, 404, 413, 503),
     },
-    "export.as_csv": {"parameters": _CHOICE},
-    "export.as_xlsx": {"parameters": _CHOICE},
+    "health.ready": {
+        "responses": {
+            "200": _says("Ready.", _READINESS),
+            "503": _says("Not ready, and why.", _READINESS),
+        },
+    },
+    "health.live": {"responses": {"200": _says("Alive.", _object(status=_TEXT))}},
+    "metrics.metrics": {
+        "responses": {"200": _file("Figures as Prometheus reads them.", "text/plain")},
+        "problems": (503,),
+    },
+    "developers.openapi": {"responses": {"200": _says("This.", {"type": "object"})}},
+    "export.as_csv": {
+        "parameters": _CHOICE,
+        "responses": {"200": _file("The photos, a row each.", "text/csv")},
+        "problems": (400, 503),
+    },
+    "export.as_xlsx": {
+        "parameters": _CHOICE,
+        "responses": {"200": _file("The same as a workbook.", XLSX)},
+        "problems": (400, 404, 503),
+    },
+    "export.reviewed": {
+        "responses": {"200": _file("File and category, a row each.", "text/csv")},
+        "problems": (503,),
+    },
 }

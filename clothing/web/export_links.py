@@ -58,9 +58,20 @@ def _ready() -> Store:
 
 
 def _sent(parts: Iterator[str], name: str) -> Response:
-    answer = Response(parts, mimetype=CSV)
+    answer = Response(_begun(parts), mimetype=CSV)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer
+
+
+def _begun(parts: Iterator[str]) -> Iterator[str]:
+    """Return the parts with the first one made: what fails at once is told, not cut off."""
+    first = next(parts, "")
+
+    def all_of_them() -> Iterator[str]:
+        yield first
+        yield from parts
+
+    return all_of_them()
 
 
 def _name(wanted: Wanted) -> str:

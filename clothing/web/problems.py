@@ -6,8 +6,8 @@ Owns the way from an exception to an answer. No answer shows a path, a query or 
 import logging
 from typing import Any
 
-from flask import Flask, Response, json, render_template, request
-from werkzeug.exceptions import HTTPException, InternalServerError
+from flask import Flask, Response, g, json, render_template, request
+from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
 from clothing.errors import ClothingError, PhotoError
 
@@ -50,12 +50,21 @@ def wants_page() -> bool:
 
 def _http_problem(error: HTTPException) -> Response:
     status = error.code or 500
-    answer = problem(status, error.name, error.description or "")
-    if "Allow" in (headers := dict(error.get_headers())):
-        answer.headers["Allow"] = headers["Allow"]
+    answer = problem(status, error.name, _said(error))
+    headers = dict(error.get_headers())
+    for name in ("Allow", "Retry-After"):
+        if name in headers:
+            answer.headers[name] = headers[name]
     if status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
+
+
+def _said(error: HTTPException) -> str:
+    if isinstance(error, RequestEntityTooLarge):
+        most = (request.max_content_length or 0) / 2**20
+        return f"That is too large: this call takes at most {most:.0f} MB."
+    return error.description or ""
 
 
 def _clothing_problem(error: ClothingError) -> Response:
@@ -73,4 +82,5 @@ def _not_found(error: LookupError) -> Response:
 
 def _unexpected(error: Exception) -> Response:
     log.exception("%s %s", request.method, request.path, exc_info=error)
-    return problem(500, InternalServerError().name, "This is a mistake of ours; the log has it.")
+    detail = f"This is a mistake of ours; the log has it under {g.get('request_id', 'this time')}."
+    return problem(500, InternalServerError().name, detail)

@@ -22,23 +22,18 @@ from flask import (
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Run
 from clothing.review_queue import ANSWERS, Task, Turn
 from clothing.shapes import ranked, review_of
 from clothing.web import access
+from clothing.web.asked import LONGEST_SECONDS, VERDICTS
 from clothing.web.site import site
-
-VERDICTS = {"none of these": OUTSIDE, "photograph again": AGAIN, "undo": UNDONE}
-"""What a program may say of a photo instead of a category."""
 
 KEYS = dict(zip(CATEGORIES, "1234567890", strict=True))
 """The key that answers each category, always the same: hands learn them."""
 
 SUGGESTIONS = 3
-
-LONGEST_SECONDS = 3600.0
-"""Who took longer was away: how long they looked is not known."""
 
 _FIELDS = {"image_id", "failure_id", "category", "verdict", "reviewer", "seconds"}
 _GONE = "Somebody else has that photo by now, so your answer was not saved."
@@ -172,11 +167,11 @@ def _asked() -> dict[str, Any]:
 
 def _answer_of(asked: dict[str, Any]) -> str:
     category, verdict = asked.get("category"), asked.get("verdict")
-    if (category is None) == (verdict is None):
+    if ("category" in asked) == ("verdict" in asked):
         raise BadRequest("Send a category or a verdict, one of the two.")
-    if category is not None and category not in CATEGORIES:
+    if "category" in asked and category not in CATEGORIES:
         raise BadRequest(f"category is one of {', '.join(CATEGORIES)}. Received: {category!r}.")
-    if category is None and verdict not in tuple(VERDICTS):
+    if "verdict" in asked and verdict not in tuple(VERDICTS):
         raise BadRequest(f"verdict is one of {', '.join(VERDICTS)}. Received: {verdict!r}.")
     return str(category or VERDICTS[str(verdict)])
 
@@ -184,11 +179,10 @@ def _answer_of(asked: dict[str, Any]) -> str:
 def _reviewer_of(asked: dict[str, Any]) -> str:
     """Return who says so: whom the body names, else the person signed in at the browser."""
     name = asked.get("reviewer", access.reviewer())
-    fits = isinstance(name, str) and name.isprintable()
-    if not fits or not 0 < len(name.strip()) <= access.MAX_REVIEWER:
+    if not isinstance(name, str) or not access.is_reviewer(name):
         most = access.MAX_REVIEWER
         raise BadRequest(f"reviewer is a name of 1 to {most} characters. Received: {name!r}.")
-    return str(name.strip())
+    return name.strip()
 
 
 def _number_of(asked: dict[str, Any], name: str) -> int | None:
@@ -196,6 +190,8 @@ def _number_of(asked: dict[str, Any], name: str) -> int | None:
     if ("image_id" in asked) == ("failure_id" in asked):
         raise BadRequest("Send the image_id of a prediction or a failure_id, one of the two.")
     number = asked.get(name, 1)
+    if type(number) is float and number.is_integer():  # JSON knows one kind of number
+        number = int(number)
     if type(number) is not int or not 0 < number < 2**63:
         raise BadRequest(f"{name} is a whole number from 1 on. Received: {number!r}.")
     return number if name in asked else None

@@ -5,10 +5,19 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from clothing.web import access
+from clothing.web.permissions import may_call
 from clothing.web.site import site
 
 AZURE_SIGN_OUT = "/.auth/logout"
 """Where App Service signs people out whom it has signed in."""
+
+HOMES = ("pages.morning_sheet", "review.queue")
+"""Where people start; the first that their key opens."""
+
+WRONG = "This is not the key. Ask whoever runs the service."
+FOR_PROGRAMS = (
+    "This key is for programs: it opens no page. Ask whoever runs the service for another."
+)
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -20,21 +29,25 @@ def init_app(app: Flask) -> None:
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 def sign_in() -> Response | tuple[str, int] | str:
-    """Take the API key once and the person's name, and let the browser in."""
+    """Take an API key once and the person's name, and let the browser in."""
     name = request.form.get("name", "").strip()
     if request.method == "GET":
-        return render_template("sign_in.html", wrong=False, name="")
-    if not access.knows_key(request.form.get("key", "")):
-        return render_template("sign_in.html", wrong=True, name=name), 403
-    access.sign_in(name)
-    return redirect(url_for("pages.morning_sheet"), 303)
+        return render_template("sign_in.html", wrong="", name="")
+    key = access.key_of(request.form.get("key", ""))
+    if key is None:
+        return render_template("sign_in.html", wrong=WRONG, name=name), 403
+    home = next((page for page in HOMES if may_call(page, key.scopes)), None)
+    if home is None:
+        return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
+    access.sign_in(key, name)
+    return redirect(url_for(home), 303)
 
 
 @blueprint.post("/name")
 def introduce() -> Response:
     """Take the person's name, which their reviews bear, and go on to the reviews."""
     name = request.form.get("name", "").strip()
-    if not name.isprintable() or not 0 < len(name) <= access.MAX_REVIEWER:
+    if not access.is_reviewer(name):
         raise BadRequest(
             f"A name has 1 to {access.MAX_REVIEWER} characters. Go back and try again."
         )

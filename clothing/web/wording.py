@@ -51,7 +51,8 @@ def day(moment: datetime) -> str:
 
 def trigger(run: Run) -> str:
     """Return who started a run."""
-    return TRIGGERS.get(run.trigger, f"by {run.trigger}")
+    way, _, key = run.trigger.partition(":")
+    return f"by the key {key}" if key else TRIGGERS.get(way, f"by {way}")
 
 
 def reason(row: Row) -> str:
