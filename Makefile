@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 AZURITE := 3.35.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check azurite bench profile chaos format notebook train samples screenshots docs lock clean
+.PHONY: help run test check azurite bench profile chaos format notebook train samples screenshots docs sbom lock clean
 
 help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -58,15 +58,21 @@ samples: .venv/installed-dev  ## draw the sample photos anew
 screenshots: .venv/installed-dev  ## take the README's pictures anew (needs Chromium)
 	$(BIN)/python -m scripts.screenshots
 
-docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, SQL_Scripts
+docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, SQL_Scripts, licences
 	$(BIN)/python -m scripts.generated_docs
 	$(BIN)/python -m scripts.sql_scripts
+	$(BIN)/python -m scripts.licences
+
+sbom: .venv/installed-dev  ## list what Azure gets, for machines: var/sbom.json (CycloneDX)
+	mkdir -p var
+	$(BIN)/cyclonedx-py requirements requirements-serve.txt --output-file var/sbom.json
 
 lock:  ## resolve the requirements anew (needs uv)
 	$(LOCK) --output-file requirements-serve.txt
 	$(LOCK) --extra compile --output-file requirements.txt
 	$(LOCK) --extra compile --extra dev --output-file requirements-dev.txt
-	$(LOCK) --extra compile --extra dev --extra bench --output-file requirements-bench.txt
+	$(LOCK) --constraint requirements-dev.txt --extra compile --extra dev --extra bench \
+		--output-file requirements-bench.txt
 
 clean:  ## remove the environment and everything that was computed; the database too
 	rm -rf .venv var .mypy_cache .pytest_cache .ruff_cache

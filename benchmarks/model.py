@@ -1,59 +1,61 @@
 """How many photos a second the model alone does, side by side with the tutorial's CNN.
 
-    python -m benchmarks.model
-
-Both go through LiteRT on all cores, in batches of the size that runs use, in turns, so that what
-the machine does besides falls on both. Prints medians with their spread.
+Both go through LiteRT, a thread for each core as in a run, in batches of several sizes, in turns,
+so that what the machine does besides falls on both. `clothing.classifier` cuts batches into the
+size that was best here.
 """
 
-import os
 import tempfile
 import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from statistics import median
 
-import click
 import numpy as np
 
-from clothing.batch import Tuning
+from benchmarks import pipeline
 from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.compile import compile_in_child
-from clothing.config import PROJECT
 
-SHIPPED = PROJECT / "model" / "clothing_model.tflite"
+SIZES = (8, 16, 32, 64, 128, 256)
+TUTORIAL = "the tutorial's CNN"
+
+Figures = dict[tuple[str, int], tuple[float, float]]
+"""For each model and batch size: photos a second on all cores, CPU milliseconds a photo."""
 
 
-@click.command()
-@click.option("--rounds", default=9, show_default=True, type=click.IntRange(3))
-@click.option("--photos", default=1024, show_default=True, type=click.IntRange(1))
-def main(rounds: int, photos: int) -> None:
-    """Measure the shipped model and the tutorial's CNN in turns."""
-    threads = os.cpu_count() or 1
-    card = Card.from_json(SHIPPED.with_suffix(".json").read_bytes())
+def compared(rounds: int, photos: int, sizes: Sequence[int] = SIZES) -> Figures:
+    """Measure the shipped model and the tutorial's CNN in turns; return medians."""
     with tempfile.TemporaryDirectory() as folder:
-        classifiers = {
-            card.name: Classifier(SHIPPED, card, "", threads),
-            "the tutorial's CNN": Classifier(tutorial(Path(folder)), Card(), "", threads),
+        shipped = pipeline.load()
+        models = {
+            shipped.card.name: shipped,
+            TUTORIAL: Classifier(tutorial(Path(folder)), Card(), ""),
         }
-    speeds: dict[str, list[float]] = {name: [] for name in classifiers}
-    for _ in range(rounds):
-        for name, classifier in classifiers.items():
-            speeds[name].append(photos_per_second(classifier, photos))
-    print(f"{'':20} {'photos a second':>16} {'lowest':>8} {'highest':>8}   on {threads} cores")
-    for name, measured in speeds.items():
-        print(f"{name:20} {np.median(measured):16,.0f} {min(measured):8,.0f} {max(measured):8,.0f}")
+        turns = [(name, size) for size in sizes for name in models]
+        found: dict[tuple[str, int], list[tuple[float, float]]] = {turn: [] for turn in turns}
+        for _ in range(rounds):
+            for name, size in turns:
+                found[name, size].append(measured(models[name], size, photos))
+    return {
+        turn: (median(speed for speed, _ in some), median(cpu for _, cpu in some))
+        for turn, some in found.items()
+    }
 
 
-def photos_per_second(classifier: Classifier, photos: int) -> float:
-    """Return the speed over batches of the size that runs use, the first one not counted."""
-    size = Tuning().batch_size
+def measured(classifier: Classifier, size: int, photos: int) -> tuple[float, float]:
+    """Return photos a second on all cores and CPU ms a photo, the first batch not counted."""
     shape = size, classifier.card.height, classifier.card.width, classifier.card.channels
     batch = np.random.default_rng(0).random(shape, np.float32)
-    classifier.predict(batch)
-    started = time.perf_counter()
-    for _ in range(-(-photos // size)):
-        classifier.predict(batch)
-    return -(-photos // size) * size / (time.perf_counter() - started)
+    times = -(-photos // size)
+    with ThreadPoolExecutor(pipeline.CORES) as pool:
+        list(pool.map(classifier.predict, [batch] * pipeline.CORES))
+        begun, cpu = time.perf_counter(), time.process_time()
+        list(pool.map(classifier.predict, [batch] * times))
+        seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    return times * size / seconds, 1000 * cpu / (times * size)
 
 
 def tutorial(folder: Path) -> Path:
@@ -78,7 +80,3 @@ def tutorial(folder: Path) -> Path:
     model.save(source)
     compile_in_child(source, compiled, Card())
     return compiled
-
-
-if __name__ == "__main__":
-    main()

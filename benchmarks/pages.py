@@ -1,6 +1,6 @@
 """How fast pages answer over 100,000 predictions in SQLite, side by side with an empty database.
 
-    python -m benchmarks.pages
+    python -m benchmarks pages
 
 Asks the app itself, without a network, so a figure is what the service adds. Both databases are
 asked in turns, so that what the machine does besides falls on both. Prints medians and the worst;
@@ -36,7 +36,7 @@ FILLED_ONLY = ("/photos/50000", "/runs/14", "/photos?run=14&pile=sorted")
 @click.option("--rounds", default=15, show_default=True, type=click.IntRange(3))
 @click.option("--photos", default=100_000, show_default=True, type=click.IntRange(1000))
 def main(rounds: int, photos: int) -> None:
-    """Fill a database, ask each page of both, and print what they took."""
+    """Ask each page of an empty and of a filled database, and print what they took."""
     with tempfile.TemporaryDirectory() as folder:
         apps = {name: _app(Path(folder), name) for name in ("empty", "filled")}
         sites = {name: app.extensions["site"] for name, app in apps.items()}
@@ -75,7 +75,3 @@ def _print(took: dict[tuple[str, str], list[tuple[float, float]]], photos: int) 
         figures += np.median(took[page, "empty"], axis=0).tolist() if page in PAGES else []
         mark = "" if clock < MOST_MS else f"  above {MOST_MS}"
         print(f"{page:30}" + "".join(f"{figure:12.1f}" for figure in figures) + mark)
-
-
-if __name__ == "__main__":
-    main()

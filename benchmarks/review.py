@@ -1,4 +1,4 @@
-"""How soon `/review` shows the next photo: `python -m benchmarks.review [PHOTOS]`.
+"""How soon `/review` shows the next photo: `python -m benchmarks review [--photos PHOTOS]`.
 
 Asks the real app, once with an empty database and once with so many predictions (100,000), where
 the more doubtful half of what is to check is reviewed already: the walk past it is the slow part.
@@ -7,13 +7,13 @@ Prints milliseconds side by side; a page in the browser adds what the network ta
 
 import os
 import re
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 
+import click
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
@@ -25,8 +25,10 @@ TURNS = 200
 WARM_UP = 5
 
 
+@click.command()
+@click.option("--photos", "number", default=100_000, show_default=True, type=click.IntRange(1000))
 def main(number: int) -> None:
-    """Print what a turn takes with no prediction and with many."""
+    """Print what a turn of the review takes with no prediction and with many."""
     columns = {"empty": measured(0), f"{number:,} predictions": measured(number)}
     print("| milliseconds, median (95th percentile) | " + " | ".join(columns) + " |")
     print("|---|" + "---|" * len(columns))
@@ -94,7 +96,3 @@ def review_half(connection: sa.Connection) -> None:
         .limit(half)
     )
     connection.execute(sa.insert(image_review).from_select(names, rows))
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100_000)

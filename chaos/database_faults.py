@@ -20,13 +20,14 @@ from chaos.findings import Round
 from chaos.kills import Night, await_a_moment, play
 from chaos.scene import Scene
 from chaos.witness import opened, seen_at_the_end, seen_in
-from clothing.batch import Tuning, run_batch
+from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.errors import StoreError
 from clothing.photos import Run
 from clothing.sql_server import TRANSIENT, WAITS
 from clothing.storage import FolderContainer
 from clothing.store import Store
+from clothing.walk import Tuning
 from tests.sql_server_double import (
     SERVER_URL,
     Error,

@@ -17,10 +17,11 @@ from chaos.proxy import Mishap, Proxy, Request
 from chaos.scene import Scene
 from chaos.witness import opened, seen_at_the_end
 from clothing.azure_storage import RETRIES, AzureAccount, AzureContainer, Patience
-from clothing.batch import Tuning, run_batch
+from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.photos import Run
 from clothing.store import Store
+from clothing.walk import Tuning
 from tests.azurite import Azurite, connection_string
 from tests.pictures import jpeg
 

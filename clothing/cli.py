@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from clothing.batch import classify, run_batch
+from clothing.batch import run_batch
 from clothing.console import err, progress_bar, show_outcome, show_run
 from clothing.doctor import examine
 from clothing.environment import environment
@@ -28,6 +28,8 @@ from clothing.notify_command import notify
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of
+from clothing.walk import classify
+from clothing.workers import in_workers
 
 log = logging.getLogger(__name__)
 
@@ -172,7 +174,13 @@ def _run(parts: Parts, prefix: str, force: bool, adopt: int | None) -> Run:
         log.info("run %s: started by %s", opened.run_id, opened.trigger)
         with progress_bar() as tell:
             ended = run_batch(
-                parts.store, opened, parts.images, parts.load_classifier, parts.tuning, tell
+                parts.store,
+                opened,
+                parts.images,
+                parts.load_classifier,
+                parts.tuning,
+                tell,
+                in_workers,
             )
         log.info("run %s %s: %s", ended.run_id, ended.status, ended.error or ended.counts)
         return ended

@@ -12,7 +12,6 @@ from typing import Any
 
 import click
 
-from clothing.batch import Tuning, classify
 from clothing.classifier import Classifier
 from clothing.console import (
     progress_bar,
@@ -33,6 +32,8 @@ from clothing.publishing import compare as compare_outcomes
 from clothing.publishing import publish as publish_model
 from clothing.publishing import rollback as roll_back
 from clothing.storage import FolderContainer
+from clothing.walk import Tuning
+from clothing.workers import in_workers
 
 FAILED = 1
 
@@ -227,7 +228,7 @@ def _outcomes(
     photos = [_photo_in(container, name) for name in labels]
     outcomes: list[Outcome] = []
     with progress_bar() as tell:
-        for some in classify(photos, container.download, classifier, tuning):
+        for some in in_workers(photos, container, classifier, tuning):
             outcomes.extend(some)
             tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
     return outcomes

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from clothing.batch import Tuning
 from clothing.classifier import Classifier
 from clothing.config import PROJECT, Config
 from clothing.model import load_classifier
 from clothing.storage import Container, FolderContainer
 from clothing.store import Store
+from clothing.walk import Tuning
 
 if TYPE_CHECKING:
     from clothing.azure_storage import AzureAccount

@@ -3,6 +3,7 @@
 Owns listing, reading and, for models, writing. It never decodes, and no photo is written here.
 """
 
+import errno
 import hashlib
 import os
 import re
@@ -120,15 +121,15 @@ class FolderContainer:
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
         check_size(photo)
-        path = self._path(photo.name)
-        if path is None:
+        if not _is_name(photo.name):
             raise PhotoError("a name that leads out of the container")
         try:
-            if path.is_symlink():
-                raise PhotoError("a symbolic link; put the photo itself into the folder")
-            with path.open("rb") as file:
-                content = file.read(MAX_PHOTO_BYTES + 1)
-                etag = _etag(os.fstat(file.fileno()))
+            number = _open_below(self.folder, photo.name)
+            try:
+                content = _read_all(number, photo.size)
+                etag = _etag(os.fstat(number))
+            finally:
+                os.close(number)
         except FileNotFoundError as error:
             raise PhotoError(_gone(photo.name)) from error
         except OSError as error:
@@ -203,13 +204,79 @@ class FolderContainer:
 
     def _path(self, name: str) -> Path | None:
         """Return where a name lies, or None if it would lie outside the folder."""
-        if not name or "\0" in name or name != name.encode(errors="replace").decode():
+        if not _is_name(name):
             return None
         path = self.folder / name
         if path.parent == self.folder:
             return path
         parent, root = path.parent.resolve(), self.folder.resolve()
         return path if parent == root or root in parent.parents else None
+
+
+def _is_name(name: str) -> bool:
+    """Return True if a text may be a file's name, False if no file system takes it."""
+    return bool(name) and "\0" not in name and (name.isascii() or _is_whole(name))
+
+
+def _is_whole(name: str) -> bool:
+    """Return True if a text has no half of a character."""
+    return name == name.encode(errors="replace").decode()
+
+
+_ON_THE_WAY = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_AT_THE_END = (
+    getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+)
+
+
+def _open_below(folder: Path, name: str) -> int:
+    """Open a file below a folder, and follow no link on the way, nor one at its end.
+
+    It goes down step by step where the system can, so nobody can put a link into the way meanwhile;
+    and it makes no `Path`, which would take longer than to read a photo.
+
+    Raises:
+        PhotoError: There is a link, or the name leads up.
+        OSError: As `os.open` does.
+    """
+    *above, last = name.split("/")
+    if ".." in (*above, last):
+        raise PhotoError("a name that leads out of the container")
+    if os.open not in os.supports_dir_fd:
+        return _open_checked(folder, name)
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        for part in above:
+            below = os.open(part, os.O_RDONLY | _ON_THE_WAY, dir_fd=place)
+            os.close(place)
+            place = below
+        return os.open(last, os.O_RDONLY | _AT_THE_END, dir_fd=place)
+    except NotADirectoryError as error:  # a link, or a file that was a folder
+        raise PhotoError("a name that leads out of the container") from error
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise PhotoError("a symbolic link; put the photo itself into the folder") from error
+        raise
+    finally:
+        os.close(place)
+
+
+def _open_checked(folder: Path, name: str) -> int:
+    """Open a file below a folder on Windows, where links are looked for before."""
+    path = folder / name
+    if path.is_symlink():
+        raise PhotoError("a symbolic link; put the photo itself into the folder")
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise PhotoError("a name that leads out of the container")
+    return os.open(path, os.O_RDONLY | _AT_THE_END)
+
+
+def _read_all(number: int, size: int) -> bytes:
+    """Return the content of an open file, most likely of a size, and no more than is read."""
+    content = os.read(number, min(size, MAX_PHOTO_BYTES) + 1)
+    while more := os.read(number, MAX_PHOTO_BYTES + 1 - len(content)):
+        content += more
+    return content
 
 
 def _write_whole(path: Path, content: bytes, etag_before: str | None) -> None:
@@ -257,18 +324,18 @@ def check_size(photo: Photo) -> None:
 
 def _files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield name and status of every file below a folder, sorted by name, however deep it lies."""
-    above = [("", folder, _sorted_names(folder))]
+    above = [("", f"{folder}{os.sep}", _sorted_names(folder))]
     while above:
         prefix, place, names = above[-1]
         name = next(names, None)
         if name is None:
             above.pop()
         elif name.endswith("/"):
-            below = place / os.fsdecode(name[:-1])
-            above.append((prefix + _text(name), below, _sorted_names(below)))
+            below = place + name[:-1] + os.sep
+            above.append((prefix + _text(name), below, _sorted_names(Path(below))))
         else:
             try:
-                status = os.lstat(place / name)
+                status = os.lstat(place + name)  # a Path for each would take longer than this
             except FileNotFoundError:  # it vanished since its folder was listed
                 continue
             yield prefix + _text(name), status

@@ -1,11 +1,12 @@
 """What a run says of every photo in its container."""
 
 from clothing.answers import answers_of
-from clothing.batch import Tuning, run_batch
+from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.photos import Failure, Run
 from clothing.storage import FolderContainer
 from clothing.store import Store, StoredPrediction
+from clothing.walk import Tuning
 from tests.pictures import jpeg
 
 

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from clothing.batch import Tuning, run_batch
+from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.config import PROJECT
 from clothing.photos import Counts, Failure
 from clothing.storage import FolderContainer
 from clothing.store import Store
+from clothing.walk import Tuning
 from tests.pictures import encoded, huge_png, truncated
 
 PLAIN = PROJECT / "images" / "ClothingImages" / "trouser_black_on_white.jpg"

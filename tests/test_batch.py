@@ -1,19 +1,24 @@
 """The run: overlap, bounds, counts, and what happens when something breaks on the way."""
 
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from clothing.batch import REFUSALS, Tuning, classify, run_batch
+from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.errors import ModelError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
 from clothing.storage import FolderContainer
 from clothing.store import Store
+from clothing.walk import REFUSALS, Tuning, classify
 from tests.pictures import jpeg
 
 SMALL = Tuning(batch_size=2, download_threads=3, decode_threads=2)
@@ -376,3 +381,54 @@ def test_progress_is_told_after_every_batch(
     )
 
     assert told == [2, 3]
+
+
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    nights=st.lists(
+        st.dictionaries(st.sampled_from("abcde"), st.sampled_from(("new", "broken", "gone"))),
+        min_size=1,
+        max_size=4,
+    ),
+    batch_size=st.integers(1, 4),
+)
+def test_whatever_nights_bring_the_counts_add_up(
+    tmp_path_factory: pytest.TempPathFactory,
+    classifier: Classifier,
+    nights: list[dict[str, str]],
+    batch_size: int,
+) -> None:
+    """Photos come, change, break and go; `answered` is what a run need not open again."""
+    folder = tmp_path_factory.mktemp("nights")
+    store = Store(f"sqlite:///{folder}/clothing.db")
+    store.ready()
+    images, lying = FolderContainer("images", folder / "images"), dict[str, str]()
+    images.folder.mkdir()
+    answered = 0
+    for number, night in enumerate(nights):
+        for name, what in night.items():
+            path = images.folder / f"{name}.jpg"
+            if what == "gone":
+                path.unlink(missing_ok=True)
+                lying.pop(name, None)
+            else:
+                content = jpeg("red", quality=30 + number)
+                path.write_bytes(content if what == "new" else content[:200])
+                lying[name] = what
+        done_before = sum(what == "done" for what in lying.values())
+
+        tuning = Tuning(batch_size, download_threads=2, decode_threads=2)
+        ended = run_batch(store, store.open_run("test"), images, lambda: classifier, tuning)
+
+        broken = sum(what == "broken" for what in lying.values())
+        fresh = len(lying) - broken - done_before
+        assert ended.status == "succeeded"
+        assert ended.counts == Counts(len(lying), fresh, broken, done_before)
+        answered += fresh
+        lying = {name: "broken" if what == "broken" else "done" for name, what in lying.items()}
+    with closing(sqlite3.connect(folder / "clothing.db")) as database:
+        for table in ("image_prediction", "image_probabilities"):
+            assert database.execute(f"SELECT COUNT(*) FROM {table}").fetchone() == (answered,)
+    store.dispose()

@@ -8,10 +8,19 @@ import openpyxl
 import pytest
 from click.testing import CliRunner
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
 
 from clothing import export
 from clothing.cli import main
-from clothing.export import HEADS, csv_lines, in_parts, training_lines, write_workbook
+from clothing.export import (
+    HEADS,
+    csv_lines,
+    in_parts,
+    training_lines,
+    without_formula,
+    write_workbook,
+)
 from clothing.labelled import Labelled, read_labels
 from clothing.labels import AGAIN, COLUMNS
 from clothing.questions import Wanted
@@ -241,3 +250,49 @@ def test_a_query_that_cannot_be_used_is_refused(client: FlaskClient, path: str) 
 
     assert answer.status_code == 400
     assert "category is one of" in answer.get_json()["detail"]
+
+
+# Properties: whatever photos are called, and whatever people are
+
+
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
+starts = st.sampled_from(["", "=", "+", "-", "@", "\t", "\r", "\n=", " =", '"=', "'=", ";=", "=\0"])
+
+
+def is_formula(cell: str) -> bool:
+    """Return True if a spreadsheet would calculate a cell of a CSV, as OWASP lists it."""
+    return cell[:1] in set("=+-@\t\r")
+
+
+@settings(max_examples=200, deadline=None)
+@given(starts, names)
+def test_whatever_a_photo_is_called_no_cell_of_a_csv_is_a_formula(start: str, name: str) -> None:
+    text = (start + name).replace("\0", "")
+
+    cell = without_formula(text)
+
+    assert not is_formula(cell)
+    assert cell in (text, f"'{text}")
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.lists(names, min_size=1, max_size=5, unique=True), starts)
+def test_whatever_photos_are_called_the_rows_come_back(
+    tmp_path_factory: pytest.TempPathFactory, found: list[str], start: str
+) -> None:
+    photos = [(start + name).replace("\0", "") for name in found]
+    assume(len(set(photos)) == len(photos))
+    store = Store(f"sqlite:///{tmp_path_factory.mktemp('named')}/clothing.db")
+    a_night(store, *(a_prediction(name) for name in photos))
+
+    rows = rows_of(store)
+    sheet = workbook_of(store)["Sorted"]
+    store.dispose()
+
+    assert sorted(row["file"] for row in rows) == sorted(map(without_formula, photos))
+    assert not any(is_formula(cell) for row in rows for cell in row.values())
+    column = HEADS.index("file") + 1
+    assert sheet.max_row == len(photos) + 1
+    assert all(sheet.cell(row + 2, column).data_type == "s" for row in range(len(photos)))

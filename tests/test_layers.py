@@ -24,13 +24,13 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.storage clothing.sandbox clothing.classifier clothing.evaluation clothing.store"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.pretrained clothing.words",
-        "clothing.azure_storage clothing.compile clothing.batch clothing.answers clothing.nightly"
+        "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
         " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
         " clothing.web.permissions",
-        "clothing.model clothing.training.teacher clothing.export clothing.quality"
-        " clothing.notices",
+        "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
+        " clothing.quality clothing.notices",
         "clothing.parts clothing.publishing clothing.training.fit",
         "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
         " clothing.notify_command clothing.key_commands",

@@ -1,0 +1,195 @@
+"""The walk: a batch of photos on its way from bytes to outcomes, several batches at once.
+
+Owns the order of the steps and how they overlap. A batch walks in one thread, photo by photo and
+then through the model; while one waits for the storage, others use the cores. Nothing piles up
+between two steps, so memory is the same for ten photos and for ten million. It knows no run, no
+table and no setting.
+"""
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing.classifier import Classifier
+from clothing.errors import PhotoError, StorageError
+from clothing.photos import Failure, Outcome, Photo, Stage, predictions_of
+from clothing.preprocess import fault_of, preprocess, working_side
+from clothing.sandbox import Decoder
+from clothing.storage import Container
+
+REFUSALS = 8
+"""Photos in a row that a storage may not give, before it is out of order and the run stops: one
+that alone cannot be read must not cost the others their night."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """How much happens at once.
+
+    Attributes:
+        batch_size: Photos that walk together, and are saved in one transaction.
+        download_threads: Batches on their way at once, each with one photo in memory.
+        decode_threads: How many of those compute at once; more than there are cores is slower.
+    """
+
+    batch_size: int = 64
+    download_threads: int = os.cpu_count() or 1
+    decode_threads: int = os.cpu_count() or 1
+
+
+Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Iterator[list[Outcome]]]
+"""Where photos become outcomes: each photo given has one, in whichever order they come."""
+
+
+def classify(
+    photos: Iterable[Photo],
+    download: Callable[[Photo], bytes],
+    classifier: Classifier,
+    tuning: Tuning,
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of photos, a batch at a time and in their order.
+
+    Args:
+        photos: Taken as they are needed, a little ahead of the model.
+        download: Gives the content of one, as `Container.download` does.
+        classifier: The model.
+        tuning: How much happens at once.
+
+    Yields:
+        Outcomes of up to `batch_size` photos, failures among them; every photo has one.
+    """
+    with Decoder(tuning.decode_threads) as decoder:
+        cores = threading.BoundedSemaphore(tuning.decode_threads)
+        walk = Walk(download, decoder, classifier, cores)
+        yield from ahead(walk, batches_of(photos, tuning.batch_size), tuning)
+
+
+def here(
+    photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
+) -> Iterator[list[Outcome]]:
+    """Classify photos of a container in threads of this process."""
+    return classify(photos, container.download, classifier, tuning)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The way of one batch from container to outcomes; several walk it at once.
+
+    All engines walk it, so an answer is the same wherever it was found.
+
+    Attributes:
+        download: Gives the content of a photo.
+        decoder: Makes an image of it, and outlives those that cannot be decoded.
+        classifier: The model.
+        cores: One for each batch that may compute now; to wait for the storage takes none.
+        over: Set when nobody waits for the outcomes any more.
+        refused: Photos in a row that the storage did not give, for a reason that may pass.
+    """
+
+    download: Callable[[Photo], bytes]
+    decoder: Decoder
+    classifier: Classifier
+    cores: threading.BoundedSemaphore
+    over: threading.Event = field(default_factory=threading.Event)
+    refused: list[Photo] = field(default_factory=list)
+
+    def __call__(self, batch: Sequence[Photo]) -> list[Outcome]:
+        """Return the outcomes of a batch in its order; each photo has one."""
+        card = self.classifier.card
+        shape = (len(batch), card.height, card.width, card.channels)
+        arrays = np.empty(shape, np.float32)  # the usable photos' come first
+        usable: list[Photo] = []
+        faults: list[str] = []
+        outcomes: dict[Photo, Outcome] = {}
+        for photo in batch:
+            if self.over.is_set():
+                return []
+            fault = self._load(photo, arrays[len(usable)])
+            if isinstance(fault, Failure):
+                outcomes[photo] = fault
+            else:
+                usable.append(photo)
+                faults.append(fault)
+        if usable:
+            with self.cores:
+                probabilities = self.classifier.predict(arrays[: len(usable)])  # (n, categories)
+            for prediction in predictions_of(usable, probabilities, card, faults):
+                outcomes[prediction.photo] = prediction
+        return [outcomes[photo] for photo in batch]
+
+    def stop(self) -> None:
+        """Open no further photo: nobody waits for outcomes any more."""
+        self.over.set()
+
+    def _load(self, photo: Photo, array: NDArray[np.float32]) -> str | Failure:
+        """Fill the array of one photo; return why nobody could tell what is on it, or ""."""
+        stage: Stage = "download"
+        try:
+            content = self.download(photo)
+            self.refused.clear()
+            with self.cores:
+                stage = "decode"
+                image = self.decoder.decode(content, working_side(self.classifier.card))
+                stage = "preprocess"
+                preprocess(image, self.classifier.card, array)
+                return fault_of(image)
+        except PhotoError as error:
+            return Failure(photo, stage, str(error))
+        except StorageError as error:
+            if not error.permanent:
+                self.refused.append(photo)
+            if len(self.refused) > REFUSALS:
+                raise
+            return Failure(photo, stage, str(error))
+
+
+def batches_of(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+    """Yield photos in lists of a size; the last may be shorter."""
+    listing = iter(photos)
+    while batch := list(islice(listing, size)):
+        yield batch
+
+
+class Step(Protocol):
+    """What is done with a batch, in several threads at once."""
+
+    def __call__(self, batch: list[Photo], /) -> list[Outcome]:
+        """Return the outcomes of a batch in its order."""
+
+    def stop(self) -> None:
+        """End what goes on: nobody waits for outcomes any more."""
+
+
+def ahead(step: Step, batches: Iterable[list[Photo]], tuning: Tuning) -> Iterator[list[Outcome]]:
+    """Yield the outcomes of batches in order, worked on by threads a window ahead."""
+    window = 2 * tuning.download_threads
+    waiting: deque[Future[list[Outcome]]] = deque()
+    with threads(tuning.download_threads, "walk") as pool:
+        try:
+            for batch in batches:
+                waiting.append(pool.submit(step, batch))
+                if len(waiting) >= window:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            step.stop()
+
+
+@contextmanager
+def threads(number: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """Give a pool whose waiting work is dropped when the block ends early."""
+    pool = ThreadPoolExecutor(number, thread_name_prefix=name)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

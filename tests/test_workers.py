@@ -1,0 +1,251 @@
+"""The walk in processes: real ones that are killed, crash on a photo, and never outlive the run."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from clothing import workers
+from clothing.batch import run_batch
+from clothing.classifier import Classifier
+from clothing.config import PROJECT
+from clothing.errors import EngineError, StorageError
+from clothing.photos import Counts, Failure, Outcome, Photo, Prediction
+from clothing.storage import FolderContainer
+from clothing.store import Store
+from clothing.walk import Tuning, here
+from clothing.workers import AFTER, in_workers
+from tests.pictures import jpeg
+
+TUNING = Tuning(batch_size=4, download_threads=3, decode_threads=2)
+MANY = 4 * TUNING.batch_size * AFTER
+
+posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> FolderContainer:
+    """More photos than a run walks alone, a broken one among them."""
+    folder = tmp_path / "many"
+    folder.mkdir()
+    colours = [jpeg(colour) for colour in ("red", "lime", "navy", "white")]
+    for number in range(MANY):
+        (folder / f"{number:04}.jpg").write_bytes(colours[number % 4])
+    (folder / f"{MANY // 2:04}.jpg").write_bytes(colours[0][:200])
+    return FolderContainer("images", folder)
+
+
+class Deadly(FolderContainer):
+    """A container with a photo that kills whoever reads it, as a hole in a decoder might."""
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of any other photo."""
+        if photo.name == f"{MANY - 9:04}.jpg":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().download(photo)
+
+
+class Locked(FolderContainer):
+    """A container that gives nothing any more from some photo on."""
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of an early photo."""
+        if photo.name >= f"{MANY // 2:04}.jpg":
+            raise StorageError("the storage is closed", permanent=False)
+        return super().download(photo)
+
+
+def walked(container: FolderContainer, classifier: Classifier) -> list[Outcome]:
+    """Return the outcomes of all photos, once the workers had time to come to life."""
+    return [one for batch in slowly(container, classifier) for one in batch]
+
+
+def slowly(container: FolderContainer, classifier: Classifier) -> Iterator[list[Outcome]]:
+    """Yield outcomes of photos that are listed slowly, so that workers walk the later ones."""
+
+    def listed() -> Iterator[Photo]:
+        for number, photo in enumerate(container.list_photos()):
+            if number == 2 * TUNING.batch_size * AFTER:
+                assert soon(lambda: len(children()) == 2)
+                time.sleep(1)
+            yield photo
+
+    yield from in_workers(listed(), container, classifier, TUNING)
+
+
+def children() -> list[psutil.Process]:
+    """Return the workers of this process."""
+    return [
+        child
+        for child in psutil.Process().children()
+        if child.status() != psutil.STATUS_ZOMBIE and "clothing.workers" in child.cmdline()
+    ]
+
+
+def soon(true: Callable[[], bool]) -> bool:
+    """Return True as soon as something holds, False if it never does."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        if true():
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_the_outcomes_are_those_of_the_walk_in_one_process(
+    many: FolderContainer, classifier: Classifier
+) -> None:
+    alone = [one for batch in here(many.list_photos(), many, classifier, TUNING) for one in batch]
+
+    assert walked(many, classifier) == alone
+    assert len(alone) == MANY
+    assert sum(isinstance(one, Failure) for one in alone) == 1
+    assert soon(lambda: not children())
+
+
+def test_a_short_run_starts_no_process(classifier: Classifier, images: FolderContainer) -> None:
+    outcomes = [*in_workers(images.list_photos(), images, classifier, TUNING)]
+
+    assert outcomes
+    assert not children()
+
+
+def test_one_core_starts_no_process(many: FolderContainer, classifier: Classifier) -> None:
+    batches = in_workers(many.list_photos(), many, classifier, Tuning(4, 2, 1))
+
+    assert sum(map(len, batches)) == MANY
+    assert not children()
+
+
+@posix
+def test_workers_that_are_killed_cost_no_photo_its_answer(
+    many: FolderContainer, classifier: Classifier
+) -> None:
+    killed = 0
+    outcomes: list[Outcome] = []
+    for batch in slowly(many, classifier):
+        outcomes += batch
+        if len(outcomes) > MANY // 2 and killed < 3 and (alive := children()):
+            alive[0].kill()
+            killed += 1
+
+    assert killed == 3
+    assert len(outcomes) == MANY
+    assert sum(isinstance(one, Prediction) for one in outcomes) >= MANY - 1 - killed
+
+
+@posix
+def test_a_photo_that_kills_costs_itself(many: FolderContainer, classifier: Classifier) -> None:
+    outcomes = walked(Deadly("images", many.folder), classifier)
+
+    failures = {one.photo.name: one.reason for one in outcomes if isinstance(one, Failure)}
+    assert failures.pop(f"{MANY - 9:04}.jpg") == "the process that read it died"
+    assert list(failures) == [f"{MANY // 2:04}.jpg"]
+    assert len(outcomes) == MANY
+
+
+def test_what_stops_the_walk_in_a_worker_stops_the_run(
+    many: FolderContainer, classifier: Classifier, store: Store
+) -> None:
+    locked = Locked("images", many.folder)
+
+    run = run_batch(
+        store, store.open_run("test"), locked, lambda: classifier, TUNING, engine=in_workers
+    )
+
+    assert (run.status, run.error) == ("failed", "the storage is closed")
+    assert soon(lambda: not children())
+
+
+def test_a_run_in_workers_stores_every_outcome(
+    many: FolderContainer, classifier: Classifier, store: Store
+) -> None:
+    opened = store.open_run("test")
+    run = run_batch(store, opened, many, lambda: classifier, TUNING, engine=in_workers)
+
+    assert run.status == "succeeded"
+    assert run.counts == Counts(MANY, MANY - 1, 1, 0)
+
+
+@posix
+def test_workers_that_die_at_their_start_are_done_without(
+    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    batches = in_workers(many.list_photos(), many, classifier, TUNING)
+
+    assert sum(map(len, batches)) == MANY
+
+
+@posix
+def test_a_batch_that_cost_a_worker_does_not_wait_for_ever(
+    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.5)
+    batches = slowly(many, classifier)
+    with pytest.raises(EngineError, match="No process of the run answered"):
+        for number, _ in enumerate(batches):
+            if number == 2 * AFTER:
+                monkeypatch.setattr(sys, "executable", "/bin/false")
+                for child in children():
+                    child.kill()
+
+
+def test_nobody_waits_for_outcomes_any_more(many: FolderContainer, classifier: Classifier) -> None:
+    batches = slowly(many, classifier)
+    for number, _ in enumerate(batches):
+        if number == 2 * AFTER:
+            break
+    assert children()
+
+    batches.close()  # type: ignore[attr-defined]
+
+    assert soon(lambda: not children())
+
+
+RUN_THAT_IS_KILLED = """
+import sys, time
+from pathlib import Path
+from clothing.card import Card
+from clothing.classifier import Classifier
+from clothing.storage import FolderContainer
+from clothing.walk import Tuning
+from clothing.workers import in_workers
+model = Path("model")
+card = Card.from_json((model / "clothing_model.json").read_bytes())
+classifier = Classifier(model / "clothing_model.tflite", card, "v")
+container = FolderContainer("images", Path(sys.argv[1]))
+def listed():
+    while True:
+        yield from container.list_photos()
+for _ in in_workers(listed(), container, classifier, Tuning(4, 2, 2)):
+    print("a batch", flush=True)
+"""
+
+
+@posix
+def test_workers_never_outlive_a_run_that_is_killed(many: FolderContainer) -> None:
+    command = [sys.executable, "-c", RUN_THAT_IS_KILLED, str(many.folder)]
+    run = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE)
+    assert run.stdout
+    drain = threading.Thread(target=run.stdout.read)
+    drain.start()
+    found: list[psutil.Process] = []
+    assert soon(lambda: len(found := psutil.Process(run.pid).children()) == 2 and bool(found))
+    found = psutil.Process(run.pid).children()
+
+    run.kill()
+    run.wait()
+    drain.join(30)
+    run.stdout.close()
+
+    _, alive = psutil.wait_procs(found, timeout=30)
+    assert not alive
