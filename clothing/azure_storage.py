@@ -28,6 +28,7 @@ from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobProperties, BlobServiceClient
 from requests.adapters import HTTPAdapter
 
+from clothing.azure_download import ShortWay, by_key, by_signature, by_token
 from clothing.errors import ConfigError, PhotoError, StorageError
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, check_size
@@ -121,13 +122,24 @@ class AzureAccount:
 
     Args:
         service: As one of the class methods makes it.
+        connections: How many are kept open.
+        patience: How long is waited.
+        login: Who asks, if it is not the service's own key or signature.
     """
 
-    def __init__(self, service: BlobServiceClient) -> None:
+    def __init__(
+        self,
+        service: BlobServiceClient,
+        connections: int,
+        patience: Patience = PATIENCE,
+        login: "_Login | None" = None,
+    ) -> None:
         self._service = service
+        self._connections, self._patience, self._login = connections, patience, login
         self._again: Callable[[], AzureAccount] | None = None
         # What Azure's libraries log comes to us as errors too, and is said once, in our words.
         logging.getLogger("azure").setLevel(logging.ERROR)
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # it would write signatures down
 
     @classmethod
     def at(
@@ -147,7 +159,8 @@ class AzureAccount:
             credential: Who asks, if not the identity that Azure gives the app or `az login` left.
         """
         login = _Login(credential or _default_login())
-        account = cls(BlobServiceClient(address, login, **_options(connections, retries)))
+        service = BlobServiceClient(address, login, **_options(connections, retries))
+        account = cls(service, connections, login=login)
         account._again = partial(cls.at, address, connections=connections, retries=retries)
         return account
 
@@ -173,7 +186,7 @@ class AzureAccount:
                 "AZURE_STORAGE_CONNECTION_STRING takes a connection string as the Azure portal "
                 "shows it. Received: (a secret, not shown)."
             ) from None
-        account = cls(service)
+        account = cls(service, connections, patience)
         account._again = partial(
             cls.from_connection_string,
             connection_string,
@@ -210,6 +223,20 @@ class AzureAccount:
     def container(self, name: str, page: int = PAGE) -> "AzureContainer":
         """Return one of its containers; nothing is asked yet."""
         return AzureContainer(name, self, self._service, page)
+
+    def short_way(self, name: str) -> ShortWay:
+        """Return the short way to the blobs of a container."""
+        address, _, signature = str(self._service.get_container_client(name).url).partition("?")
+        key = getattr(self._service.credential, "account_key", None)
+        if self._login:
+            prove = by_token(self._login.get_token)
+        elif key:
+            prove = by_key(str(self._service.account_name), name, key)
+        else:
+            prove = by_signature(signature)
+        timeout = self._patience.connect_seconds, self._patience.read_seconds
+        number = self._connections + SPARE_CONNECTIONS
+        return ShortWay(address, prove, API_VERSION, number, timeout)
 
 
 class _Login:
@@ -255,6 +282,7 @@ class AzureContainer:
         self.name = name
         self.account = account
         self._client = service.get_container_client(name)
+        self._short_way = account.short_way(name)
         self._page = page
 
     def __reduce__(self) -> tuple[Callable[..., "AzureContainer"], tuple[object, ...]]:
@@ -280,6 +308,9 @@ class AzureContainer:
         check_size(photo)
         if not _is_name(photo.name):
             raise PhotoError("a name that leads out of the container")
+        content = self._short_way.get(photo.name, photo.etag)
+        if content is not None:
+            return content
         etag = f'"{photo.etag}"'
         try:
             return self._content(

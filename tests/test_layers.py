@@ -21,7 +21,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
-        "clothing.storage clothing.sandbox clothing.classifier clothing.evaluation clothing.store"
+        "clothing.storage clothing.azure_download clothing.sandbox clothing.classifier"
+        " clothing.evaluation clothing.store"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.pretrained clothing.words",
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
@@ -69,7 +70,9 @@ LIBRARIES: dict[str, set[str]] = {
     "keras": {"clothing.compile", "clothing.training.*"},
     "tensorflow": {"clothing.compile", "clothing.training.*"},
     "ai_edge_litert": {"clothing.classifier"},
-    "azure": {"clothing.azure_storage", "clothing.sql_server"},
+    "azure": {"clothing.azure_storage", "clothing.azure_download", "clothing.sql_server"},
+    "urllib3": {"clothing.azure_download"},
+    "certifi": {"clothing.azure_download"},
     "requests": {"clothing.azure_storage"},  # the transport of Azure's library
     "xlsxwriter": {"clothing.export"},
     # thumbnails: Image.thumbnail; training: the published arrays as images for `preprocess`
