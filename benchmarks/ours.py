@@ -13,6 +13,7 @@ from pathlib import Path
 from benchmarks import folders, pipeline
 from benchmarks.measuring import Done, Place, Works
 from clothing.storage import Container
+from clothing.walk import Tuning
 
 WARM = 64
 """Photos that are done before the clock starts."""
@@ -37,19 +38,23 @@ def large(place: Place) -> Iterator[Works]:
 def azurite(place: Place) -> Iterator[Works]:
     """The same photos as `folder`, from Azure's storage on this computer."""
     container = pipeline.azure(place.azure)
-    with _end_to_end("azurite", container, place.sizes["small"], place) as works:
+    number, tuning = place.sizes["small"], pipeline.FROM_AZURE
+    with _end_to_end("azurite", container, number, place, tuning) as works:
         yield works
 
 
 @contextmanager
-def _end_to_end(name: str, container: Container, number: int, place: Place) -> Iterator[Works]:
+def _end_to_end(
+    name: str, container: Container, number: int, place: Place, tuning: Tuning = pipeline.HERE
+) -> Iterator[Works]:
     classifier = pipeline.load()
     with tempfile.TemporaryDirectory(dir=place.scratch) as scratch:
         warm = folders.fill(Path(scratch) / "warm", folders.contents_of(place.small, 8), WARM)
 
         def walk(database: str, photos: Container, number: int) -> Done:
             with pipeline.store(Path(scratch) / database) as kept:
-                return Done(pipeline.walk(kept, photos, lambda: classifier, number).classified)
+                counts = pipeline.walk(kept, photos, lambda: classifier, number, tuning)
+                return Done(counts.classified)
 
         yield Works(
             {name: lambda: walk("run.db", container, number)},

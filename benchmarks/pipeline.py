@@ -6,6 +6,7 @@ Owns no measurement. A change of the pipeline costs a line here, and the scenari
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from clothing import parts
 from clothing.batch import run_batch
 from clothing.card import Card
 from clothing.classifier import Classifier
@@ -29,6 +31,12 @@ from clothing.workers import in_workers
 CORES = os.cpu_count() or 1
 BATCH = Tuning().batch_size
 """Photos that a run saves in one transaction."""
+
+HERE = Tuning()
+"""How much happens at once where photos lie in folders."""
+
+FROM_AZURE = replace(HERE, download_threads=parts.FROM_AZURE)
+"""The same where they come from Azure."""
 
 MODEL = PROJECT / "model" / "clothing_model.keras"
 COMPILED = MODEL.with_suffix(".tflite")
@@ -67,7 +75,7 @@ def azure(connection_string: str, name: str = "images") -> Container:
     """Return a container of a storage account, with a connection for each thread of a run."""
     from clothing.azure_storage import AzureAccount  # 1 s and 30 MB: only who asks Azure pays
 
-    connections = Tuning().download_threads
+    connections = FROM_AZURE.download_threads
     account = AzureAccount.from_connection_string(connection_string, connections=connections)
     return account.container(name)
 
@@ -84,15 +92,19 @@ def store(database: Path) -> Iterator[Store]:
 
 
 def walk(
-    kept: Store, container: Container, load: Callable[[], Classifier], expected: int
+    kept: Store,
+    container: Container,
+    load: Callable[[], Classifier],
+    expected: int,
+    tuning: Tuning = HERE,
 ) -> Counts:
-    """Take one run to its end, and return its counts.
+    """Take one run to its end as the service does, and return its counts.
 
     Raises:
         RuntimeError: It did not end well, or not every photo has an answer.
     """
     opened = kept.open_run("benchmark")
-    run = run_batch(kept, opened, container, load, Tuning(), engine=in_workers)
+    run = run_batch(kept, opened, container, load, tuning, engine=in_workers)
     counts = run.counts
     if run.status != "succeeded" or counts.failed or counts.listed != expected:
         raise RuntimeError(

@@ -18,7 +18,7 @@ from clothing.walk import Tuning
 if TYPE_CHECKING:
     from clothing.azure_storage import AzureAccount
 
-_FROM_AZURE = 8
+FROM_AZURE = 8
 """Batches on their way at once where a photo takes longer to arrive than to be looked at."""
 
 MODEL_CACHE = PROJECT / "var" / "models"
@@ -67,7 +67,7 @@ class Parts:
 
 
 def _tuning(config: Config) -> Tuning:
-    waiting = _FROM_AZURE if config.is_in_azure_storage else config.decode_threads
+    waiting = FROM_AZURE if config.is_in_azure_storage else config.decode_threads
     return Tuning(config.batch_size, config.download_threads or waiting, config.decode_threads)
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -31,12 +30,17 @@ REFUSALS = 8
 that alone cannot be read must not cost the others their night."""
 
 
+BATCH_BYTES = 16 * 2**20
+"""Content of a batch: large photos take long, and the cores shall share them to the very end."""
+
+
 @dataclass(frozen=True, slots=True)
 class Tuning:
     """How much happens at once.
 
     Attributes:
-        batch_size: Photos that walk together, and are saved in one transaction.
+        batch_size: Photos that walk together, and are saved in one transaction; if they are large,
+            fewer do.
         download_threads: Batches on their way at once, each with one photo in memory.
         decode_threads: How many of those compute at once; more than there are cores is slower.
     """
@@ -153,9 +157,16 @@ class Walk:
 
 
 def batches_of(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
-    """Yield photos in lists of a size; the last may be shorter."""
-    listing = iter(photos)
-    while batch := list(islice(listing, size)):
+    """Yield photos in lists of a size; the last may be shorter, and so is one of large photos."""
+    batch: list[Photo] = []
+    weight = 0
+    for photo in photos:
+        batch.append(photo)
+        weight += photo.size
+        if len(batch) >= size or weight >= BATCH_BYTES:
+            yield batch
+            batch, weight = [], 0
+    if batch:
         yield batch
 
 

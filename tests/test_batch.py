@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from clothing.errors import ModelError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
 from clothing.storage import FolderContainer
 from clothing.store import Store
-from clothing.walk import REFUSALS, Tuning, classify
+from clothing.walk import BATCH_BYTES, REFUSALS, Tuning, batches_of, classify
 from tests.pictures import jpeg
 
 SMALL = Tuning(batch_size=2, download_threads=3, decode_threads=2)
@@ -67,6 +68,19 @@ def test_a_truncated_photo_becomes_a_failure_and_costs_its_neighbours_nothing(
         assert isinstance(before, Prediction)
         assert after.photo == before.photo
         assert np.allclose(after.probabilities, before.probabilities, atol=1e-6)
+
+
+def test_large_photos_walk_in_smaller_batches() -> None:
+    photos = [Photo("images", f"{n}.jpg", "1", size) for n, size in enumerate((9, 10, 10, 1, 1, 1))]
+
+    batches = [*batches_of(weighing(photos), 3)]
+
+    assert [len(batch) for batch in batches] == [2, 3, 1]
+
+
+def weighing(photos: list[Photo]) -> Iterator[Photo]:
+    """Yield photos that weigh as many sixteenths of a batch as they had bytes."""
+    return (replace(photo, size=photo.size * BATCH_BYTES // 16) for photo in photos)
 
 
 @pytest.mark.parametrize("batch_size", [1, 2, 3, 64])
