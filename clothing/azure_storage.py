@@ -300,8 +300,18 @@ class AzureContainer:
                 yield Photo(self.name, blob.name, _bare(blob.etag), blob.size)
 
     def count_photos(self, prefix: str = "") -> Iterator[int]:
-        """Yield how many photos were counted so far; Azure counts none without listing them."""
-        return (number for number, _ in enumerate(self.list_photos(prefix), 1))
+        """Yield how many photos were counted so far; Azure counts none without listing them.
+
+        Names alone are listed, which takes a twentieth of the time. In an account with folders of
+        its own these count as well: for a bar that is near enough.
+        """
+        number = 0
+        try:
+            for name in self._client.list_blob_names(name_starts_with=prefix or None):
+                number += not _is_hidden(name)
+                yield number
+        except AzureError as error:
+            raise self._in_words(error) from None
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of a photo, if it is still the one that was listed."""
@@ -437,11 +447,15 @@ def _default_login() -> TokenCredential:
 
 def _is_photo(blob: BlobProperties) -> bool:
     """Return False for hidden names and for what only stands for a folder, True otherwise."""
-    if "/." in f"/{blob.name}":
+    if _is_hidden(blob.name):
         return False
     metadata = {key.lower(): value for key, value in (blob.metadata or {}).items()}
     is_folder = metadata.get("hdi_isfolder", "").lower() == "true" or blob.name.endswith("/")
     return bool(blob.size or not is_folder)
+
+
+def _is_hidden(name: str) -> bool:
+    return "/." in f"/{name}"
 
 
 def _is_name(name: str) -> bool:

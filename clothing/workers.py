@@ -1,9 +1,9 @@
-"""The same walk in processes of this computer, one for each core.
+"""The same walk in processes of this computer: one core is used here, each other one in a process.
 
 Owns these processes. Threads of one process take turns at Python, and a photo needs Python between
 all the steps that its libraries do without: two threads of a run had 1.7 cores of two, and paid for
-the turns. Processes wait for nobody. They cost half a second to start, so a short run does without,
-and a long one walks on in its own threads until they are ready.
+the turns. Processes wait for nobody. They take a third of a second to start, so a short run does
+without, and a long one walks on in its own threads until they are ready.
 
 A process holds nothing that is not kept here: it gets batches and gives outcomes. One that dies
 costs no photo its answer: the photos that it had go to another, one by one, and the one that kills
@@ -21,7 +21,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, BinaryIO
@@ -33,7 +33,7 @@ from clothing.sandbox import Decoder
 from clothing.storage import Container
 from clothing.walk import Tuning, Walk, ahead, batches_of
 
-AFTER = 8
+AFTER = 4
 """Batches that a run has begun before processes are worth their start."""
 
 PATIENCE_SECONDS = 60.0
@@ -49,7 +49,8 @@ def in_workers(
         photos: Taken as they are needed.
         container: Where they lie; each process opens it for itself.
         classifier: The model; each process loads it for itself.
-        tuning: `decode_threads` processes share the `download_threads` batches on their way.
+        tuning: `decode_threads` processes, this one included, share the `download_threads` batches
+            on their way.
 
     Yields:
         Outcomes of up to `batch_size` photos, in the order of the photos.
@@ -169,7 +170,7 @@ class _Crew:
     Attributes:
         here: The walk in this process.
         tools: What processes need.
-        tuning: How many processes, and how many batches at once.
+        tuning: How many processes, this one included, and how many batches at once.
     """
 
     here: Walk
@@ -226,7 +227,8 @@ class _Crew:
         with self._lock:
             self._begun += 1
             if self._begun == AFTER and self.tuning.decode_threads > 1:
-                for _ in range(self.tuning.decode_threads):
+                self.here = replace(self.here, cores=threading.BoundedSemaphore(1))
+                for _ in range(self.tuning.decode_threads - 1):
                     self._start()
             return self._free()
 

@@ -24,8 +24,8 @@ from clothing.walk import Tuning, here
 from clothing.workers import AFTER, in_workers
 from tests.pictures import jpeg
 
-TUNING = Tuning(batch_size=4, download_threads=3, decode_threads=2)
-MANY = 4 * TUNING.batch_size * AFTER
+TUNING = Tuning(batch_size=4, download_threads=3, decode_threads=3)
+MANY = 8 * TUNING.batch_size * AFTER
 
 posix = pytest.mark.skipif(os.name != "posix", reason="Windows has no such signals")
 
@@ -72,7 +72,7 @@ def slowly(container: FolderContainer, classifier: Classifier) -> Iterator[list[
 
     def listed() -> Iterator[Photo]:
         for number, photo in enumerate(container.list_photos()):
-            if number == 2 * TUNING.batch_size * AFTER:
+            if number == 4 * TUNING.batch_size * AFTER:
                 assert soon(lambda: len(children()) == 2)
                 time.sleep(1)
             yield photo
@@ -193,7 +193,7 @@ def test_a_batch_that_cost_a_worker_does_not_wait_for_ever(
     batches = slowly(many, classifier)
     with pytest.raises(EngineError, match="No process of the run answered"):
         for number, _ in enumerate(batches):
-            if number == 2 * AFTER:
+            if number == 4 * AFTER:
                 monkeypatch.setattr(sys, "executable", "/bin/false")
                 for child in children():
                     child.kill()
@@ -202,7 +202,7 @@ def test_a_batch_that_cost_a_worker_does_not_wait_for_ever(
 def test_nobody_waits_for_outcomes_any_more(many: FolderContainer, classifier: Classifier) -> None:
     batches = slowly(many, classifier)
     for number, _ in enumerate(batches):
-        if number == 2 * AFTER:
+        if number == 4 * AFTER:
             break
     assert children()
 
@@ -226,7 +226,7 @@ container = FolderContainer("images", Path(sys.argv[1]))
 def listed():
     while True:
         yield from container.list_photos()
-for _ in in_workers(listed(), container, classifier, Tuning(4, 2, 2)):
+for _ in in_workers(listed(), container, classifier, Tuning(4, 3, 3)):
     print("a batch", flush=True)
 """
 
