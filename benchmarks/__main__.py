@@ -77,6 +77,8 @@ def measure(
     folder, which is removed at the end. What is not installed is named, with how to install it.
     """
     plan = Plan(size, rounds, photos, _numbers(scale), only=frozenset(only))
+    for folder in (output, plot.parent):  # now, not after ten minutes
+        folder.mkdir(parents=True, exist_ok=True)
     on = machine()
     with _progress(plan.steps) as tell:
         found = measure_all(plan, tell)

@@ -122,7 +122,6 @@ class AzureAccount:
 
     Args:
         service: As one of the class methods makes it.
-        connections: How many are kept open.
         patience: How long is waited.
         login: Who asks, if it is not the service's own key or signature.
     """
@@ -130,12 +129,11 @@ class AzureAccount:
     def __init__(
         self,
         service: BlobServiceClient,
-        connections: int,
         patience: Patience = PATIENCE,
         login: "_Login | None" = None,
     ) -> None:
         self._service = service
-        self._connections, self._patience, self._login = connections, patience, login
+        self._patience, self._login = patience, login
         self._again: Callable[[], AzureAccount] | None = None
         # What Azure's libraries log comes to us as errors too, and is said once, in our words.
         logging.getLogger("azure").setLevel(logging.ERROR)
@@ -160,7 +158,7 @@ class AzureAccount:
         """
         login = _Login(credential or _default_login())
         service = BlobServiceClient(address, login, **_options(connections, retries))
-        account = cls(service, connections, login=login)
+        account = cls(service, login=login)
         account._again = partial(cls.at, address, connections=connections, retries=retries)
         return account
 
@@ -186,7 +184,7 @@ class AzureAccount:
                 "AZURE_STORAGE_CONNECTION_STRING takes a connection string as the Azure portal "
                 "shows it. Received: (a secret, not shown)."
             ) from None
-        account = cls(service, connections, patience)
+        account = cls(service, patience)
         account._again = partial(
             cls.from_connection_string,
             connection_string,
@@ -234,9 +232,7 @@ class AzureAccount:
             prove = by_key(str(self._service.account_name), name, key)
         else:
             prove = by_signature(signature)
-        timeout = self._patience.connect_seconds, self._patience.read_seconds
-        number = self._connections + SPARE_CONNECTIONS
-        return ShortWay(address, prove, API_VERSION, number, timeout)
+        return ShortWay(address, prove, API_VERSION, self._patience.read_seconds)
 
 
 class _Login:

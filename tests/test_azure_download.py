@@ -14,7 +14,7 @@ from clothing.photos import Photo
 from tests.azurite import Azurite, connection_string
 
 NAME, CONTENT = "night/a photo, größe=1 & 100 %.jpg", bytes(range(256)) * 40
-IMPATIENT = (1.0, 1.0)
+IMPATIENT = 1.0
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_a_blob_comes_whole(container: AzureContainer, photo: Photo) -> None:
 
 def test_a_signature_that_was_made_elsewhere_does(container: AzureContainer, photo: Photo) -> None:
     made = way_to(container)._prove().query
-    way = ShortWay(address_of(container), by_signature(made), API_VERSION, 2, IMPATIENT)
+    way = ShortWay(address_of(container), by_signature(made), API_VERSION, IMPATIENT)
 
     assert way.get(photo.name, photo.etag) == CONTENT
 
@@ -68,13 +68,13 @@ def test_what_is_gone_is_not_given(container: AzureContainer, photo: Photo) -> N
 
 def test_without_a_proof_nothing_is_given(container: AzureContainer, photo: Photo) -> None:
     assert (
-        ShortWay(address_of(container), by_signature(""), API_VERSION, 2, IMPATIENT).get(NAME, "1")
+        ShortWay(address_of(container), by_signature(""), API_VERSION, IMPATIENT).get(NAME, "1")
         is None
     )
 
 
 def test_where_nobody_answers_nothing_is_given(photo: Photo) -> None:
-    way = ShortWay("http://127.0.0.1:9/a/images", by_signature("s"), API_VERSION, 2, IMPATIENT)
+    way = ShortWay("http://127.0.0.1:9/a/images", by_signature("s"), API_VERSION, IMPATIENT)
 
     assert way.get(photo.name, photo.etag) is None
 
@@ -120,7 +120,7 @@ def test_a_proof_is_made_anew_before_it_ends() -> None:
         made += 1
         return Proof("", "", time.time() + (3600 if made > 1 else 1))
 
-    way = ShortWay("http://127.0.0.1:9/a/images", prove, API_VERSION, 2, IMPATIENT)
+    way = ShortWay("http://127.0.0.1:9/a/images", prove, API_VERSION, IMPATIENT)
     for _ in range(4):
         way.get("a.jpg", "1")
 

@@ -71,7 +71,6 @@ LIBRARIES: dict[str, set[str]] = {
     "tensorflow": {"clothing.compile", "clothing.training.*"},
     "ai_edge_litert": {"clothing.classifier"},
     "azure": {"clothing.azure_storage", "clothing.azure_download", "clothing.sql_server"},
-    "urllib3": {"clothing.azure_download"},
     "certifi": {"clothing.azure_download"},
     "requests": {"clothing.azure_storage"},  # the transport of Azure's library
     "xlsxwriter": {"clothing.export"},
