@@ -414,7 +414,7 @@ UPDATE batch_run SET status=?, heartbeat_at=?, finished_at=?, error=? WHERE batc
 
 SELECT TOP n batch_run.run_id
 FROM batch_run
-WHERE batch_run.classified > ? ORDER BY batch_run.run_id DESC;
+WHERE batch_run.classified > ? AND batch_run.[trigger] != ? ORDER BY batch_run.run_id DESC;
 
 SELECT count(image_failure.failure_id) AS count_1
 FROM image_failure
