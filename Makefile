@@ -60,10 +60,12 @@ pictures: .venv/installed-dev  ## draw the README's pictures anew: architecture,
 	$(BIN)/python -m scripts.tables_diagram
 	$(BIN)/python -m scripts.screenshots
 
-docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, SQL_Scripts, licences
+docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, docs, SQL_Scripts
 	$(BIN)/python -m scripts.generated_docs
 	$(BIN)/python -m scripts.sql_scripts
 	$(BIN)/python -m scripts.licences
+	$(BIN)/python -m scripts.model_card
+	$(BIN)/python -m scripts.api_guide
 	$(BIN)/python -m scripts.tables_diagram
 
 sbom: .venv/installed-dev  ## list what Azure gets, for machines: var/sbom.json (CycloneDX)
