@@ -62,6 +62,11 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         failure = Failure(BROKEN, "decode", "the file is empty")
         store.save(store.run(1), [PREDICTION, DOUBTFUL, failure], Counts(3, 2, 1))
 
+    def forget() -> None:
+        run = store.open_run("test", prefix="a")
+        store.close_run(run.run_id, "failed", None, "stopped")
+        forgetting.forget(store, "images", "a")
+
     return {
         "schema_version": store.schema_version,
         "upgrade": store.upgrade,
@@ -100,10 +105,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         **review_operations(ReviewQueue(store, 1, random.Random(1))),
         **question_operations(store),
         "forgetting: known": lambda: forgetting.known(store, "images", "a"),
-        "forgetting: forget": lambda: [
-            store.close_run(store.open_run("test", "a").run_id, "failed", None, "stopped"),
-            forgetting.forget(store, "images", "a"),
-        ],
+        "forgetting: forget": forget,
         "dispose": store.dispose,
     }
 

@@ -1,6 +1,8 @@
 """The documents: what is made from the code is current, and every link leads somewhere."""
 
+import ast
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -107,3 +109,35 @@ def test_the_way_to_each_addition_names_files_that_exist() -> None:
     missing = {name for name in named if not (PROJECT / name).exists()}
     assert len(named) > 15
     assert missing <= {"clothing/migrations/versions/NNNN_words.py"}
+
+
+OF_SQLITE = {
+    "database is locked",
+    "database or disk is full",
+    "database disk image is malformed",
+}
+
+
+def test_what_the_runbook_quotes_is_what_the_service_says() -> None:
+    runbook = (PROJECT / "docs" / "runbook.md").read_text(encoding="utf-8")
+    tables = re.findall(r"^\| (?:it says|most say) \|.*\n((?:\|.*\n)+)", runbook, re.MULTILINE)
+    quoted = [
+        words
+        for rows in tables
+        for row in rows.splitlines()[1:]
+        for words in re.findall(r"`([^`]+)`", row.split("|")[1])
+    ]
+
+    said = list(_texts())
+
+    assert len(quoted) > 20
+    unsaid = {words for words in quoted if not any(words in text for text in said)}
+    assert unsaid == OF_SQLITE
+
+
+def _texts() -> Iterator[str]:
+    """Yield the texts of the service; what stands in for a value is left open, numbers are not."""
+    for path in (PROJECT / "clothing").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value
