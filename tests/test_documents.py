@@ -81,7 +81,7 @@ def test_every_document_is_in_the_readme_and_links_to_another() -> None:
         name = document.relative_to(PROJECT).as_posix()
         if name != "README.md":
             assert f"({name})" in readme, name
-        if document.parent.name == "docs":
+        if document.parent.name == "docs" and name != "docs/licences.md":  # a list
             links = re.findall(r"\]\(([^)#:]+)", document.read_text(encoding="utf-8"))
             assert links, f"{name} links to nothing"
 
