@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 AZURITE := 3.35.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check azurite bench profile chaos format notebook train samples screenshots docs sbom lock clean
+.PHONY: help run test check azurite bench profile chaos format notebook train samples pictures docs sbom lock clean
 
 help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -55,13 +55,18 @@ train: .venv/installed-dev  ## train on photos that you labelled: make train PHO
 samples: .venv/installed-dev  ## draw the sample photos anew
 	$(BIN)/python -m scripts.sample_photos
 
-screenshots: .venv/installed-dev  ## take the README's pictures anew (needs Chromium)
+pictures: .venv/installed-dev  ## draw the README's pictures anew: architecture, tables, screenshots (need Chromium)
+	$(BIN)/python -m scripts.architecture
+	$(BIN)/python -m scripts.tables_diagram
 	$(BIN)/python -m scripts.screenshots
 
-docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, SQL_Scripts, licences
+docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .env.example, docs, SQL_Scripts
 	$(BIN)/python -m scripts.generated_docs
 	$(BIN)/python -m scripts.sql_scripts
 	$(BIN)/python -m scripts.licences
+	$(BIN)/python -m scripts.model_card
+	$(BIN)/python -m scripts.api_guide
+	$(BIN)/python -m scripts.tables_diagram
 
 sbom: .venv/installed-dev  ## list what Azure gets, for machines: var/sbom.json (CycloneDX)
 	mkdir -p var

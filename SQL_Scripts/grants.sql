@@ -22,10 +22,12 @@ GRANT SELECT, INSERT ON image_probabilities TO clothing_app;
 GRANT SELECT, INSERT ON image_failure TO clothing_app;
 GRANT SELECT, INSERT ON image_review TO clothing_app;
 GRANT SELECT, INSERT, UPDATE ON review_claim TO clothing_app;
-GRANT SELECT, INSERT, UPDATE ON review_claim TO clothing_app;
 
 -- Whoever runs `python -m clothing db upgrade` needs more, and the app must not be that one:
 --     ALTER ROLE db_ddladmin ADD MEMBER [...];
+--     ALTER ROLE db_datareader ADD MEMBER [...];
+--     ALTER ROLE db_datawriter ADD MEMBER [...];
+-- Whoever runs `python -m clothing forget`, a person and not the app:
 --     ALTER ROLE db_datareader ADD MEMBER [...];
 --     ALTER ROLE db_datawriter ADD MEMBER [...];
 -- People who only read the reports:

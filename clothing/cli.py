@@ -20,6 +20,7 @@ from clothing.doctor import examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
 from clothing.export_command import export_answers
+from clothing.forget_command import forget_photos
 from clothing.journal import about_run, is_for_programs, write_journal
 from clothing.key_commands import key
 from clothing.model_commands import evaluate_photos, model
@@ -111,6 +112,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 
 main.add_command(evaluate_photos)
 main.add_command(export_answers)
+main.add_command(forget_photos)
 main.add_command(key)
 main.add_command(model)
 main.add_command(notify)

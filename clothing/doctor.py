@@ -138,6 +138,8 @@ def _database_file(parts: Parts) -> str:
     address = parts.store.url.render_as_string(hide_password=True)
     if found is None:
         return f"{address}, still empty; the first run makes the tables"
+    if found > SCHEMA_VERSION:
+        parts.store.ready()  # says what to do
     if found != SCHEMA_VERSION:
         return f"{address}, schema {found}; the next start brings it to {SCHEMA_VERSION}"
     return f"{address}, schema {found}"

@@ -24,6 +24,7 @@ from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
 from clothing.photos import Photo, Prediction, Review
 from clothing.store import Store, failure_of, predictions_query, stored_of
 from clothing.tables import (
+    MIGRATION,
     UTC_TIME,
     batch_run,
     image_failure,
@@ -42,8 +43,9 @@ AHEAD = 2
 """Photos that one person has claimed: the one before them, and the next to load meanwhile."""
 
 SAMPLED_RUNS = 7
-"""The blind sample is drawn from so many of the newest runs: about a week's."""
+"""The blind sample is drawn from so many of the newest runs, about a week's; of our own only."""
 
+_NO_RUN = 2**62  # greater than any run's number
 _SAME_MOMENT = timedelta(milliseconds=10)  # a driver may round what it sends
 _TRIES = 20  # of a claim that others were faster to make
 _SHORT = 100  # photos of a pile that are looked up at once
@@ -132,7 +134,7 @@ class ReviewQueue:
         self._lock = threading.Lock()
         self._left = Left(0, 0, 0)
         self._freshness = _Freshness()
-        self._since_run = 0
+        self._since_run = _NO_RUN  # until they are counted
         self._shortlists = {pile.name: _Shortlist(pile) for pile in PILES}
 
     def look(self, holder: str) -> list[Task]:
@@ -266,7 +268,7 @@ class ReviewQueue:
 
     def _count(self, connection: sa.Connection) -> Left:
         runs = connection.scalars(_SAMPLED).all()
-        self._since_run = min(runs, default=0)
+        self._since_run = min(runs, default=_NO_RUN)
         counts = (connection.scalar(pile.count, self._chosen(_now())) for pile in PILES)
         return Left(*(count or 0 for count in counts))
 
@@ -514,7 +516,7 @@ UNREADABLE, DOUBTFUL, BLIND = PILES = _unreadable(), _doubtful(), _blind()
 
 _SAMPLED = (
     sa.select(batch_run.c.run_id)
-    .where(batch_run.c.classified > 0)
+    .where(batch_run.c.classified > 0, batch_run.c.trigger != MIGRATION)
     .order_by(batch_run.c.run_id.desc())
     .limit(SAMPLED_RUNS)
 )

@@ -16,6 +16,9 @@ from clothing.labels import COLUMNS
 SCHEMA_VERSION = "0002"
 """The newest migration: what `alembic_version` holds in a database that fits this code."""
 
+MIGRATION = "migration"
+"""The `trigger` of runs that another program carried out and that were copied here."""
+
 ROW_ID = sa.BigInteger().with_variant(sa.Integer, "sqlite")  # SQLite counts up only INTEGER keys
 UTC_TIME = sa.DateTime().with_variant(
     mssql.DATETIME2(6),  # type: ignore[no-untyped-call]

@@ -3,13 +3,12 @@
 A test fails when one of them is stale.
 """
 
-from pathlib import Path
-
 import click
 
 from benchmarks import profile, report
 from clothing.cli import main as commands
 from clothing.config import PROJECT, SETTINGS
+from scripts.files import write
 
 README = PROJECT / "README.md"
 ENV_EXAMPLE = PROJECT / ".env.example"
@@ -90,13 +89,6 @@ def _options(command: click.Command) -> str:
             text = f"{option.opts[0]}{value}"
             shown += f"{text} " if option.required else f"[{text}] "
     return shown
-
-
-def write(path: Path, text: str) -> None:
-    """Write a file if it is not so already, and say which."""
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        path.write_text(text, encoding="utf-8")
-        print(f"wrote {path.relative_to(PROJECT)}")
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from alembic.config import Config
 
 from clothing.config import PROJECT
 from clothing.tables import SCHEMA_VERSION
-from scripts.generated_docs import write
+from scripts.files import write
 
 SCHEMA = PROJECT / "SQL_Scripts" / "schema.sql"
 

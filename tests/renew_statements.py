@@ -2,11 +2,11 @@
 
     python -m tests.renew_statements
 
-What the store, the review queue and the questions can do is done, one after the other, on
-SQLAlchemy's real dialect for SQL Server with a stand-in behind it that notes what arrives. A test
-fails when the file is stale, when a public operation of the store or a question is missing below,
-and when any other test sends what is not in it. Read the difference before you commit it: SQLite
-takes much that SQL Server does not.
+What the store, the review queue, the questions and the forgetting can do is done, one after the
+other, on SQLAlchemy's real dialect for SQL Server with a stand-in behind it that notes what
+arrives. A test fails when the file is stale, when a public operation of the store or a question is
+missing below, and when any other test sends what is not in it. Read the difference before you
+commit it: SQLite takes much that SQL Server does not.
 """
 
 import random
@@ -20,7 +20,7 @@ from unittest.mock import patch
 
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from clothing import questions
+from clothing import forgetting, questions
 from clothing.labelled import LABELS
 from clothing.photos import Counts, Failure, Photo, Prediction
 from clothing.questions import Wanted
@@ -62,6 +62,11 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         failure = Failure(BROKEN, "decode", "the file is empty")
         store.save(store.run(1), [PREDICTION, DOUBTFUL, failure], Counts(3, 2, 1))
 
+    def forget() -> None:
+        run = store.open_run("test", prefix="a")
+        store.close_run(run.run_id, "failed", None, "stopped")
+        forgetting.forget(store, "images", "a")
+
     return {
         "schema_version": store.schema_version,
         "upgrade": store.upgrade,
@@ -99,6 +104,8 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "close_run, without counts": lambda: store.close_run(3, "failed", None, "no model"),
         **review_operations(ReviewQueue(store, 1, random.Random(1))),
         **question_operations(store),
+        "forgetting: known": lambda: forgetting.known(store, "images", "a"),
+        "forgetting: forget": forget,
         "dispose": store.dispose,
     }
 

@@ -17,6 +17,7 @@ from clothing.labels import CATEGORIES
 from clothing.store import Store
 from clothing.tables import SCHEMA_VERSION
 from tests.pictures import jpeg
+from tests.sql_server_double import opened
 
 RUN = [sys.executable, "-m", "clothing", "run"]
 
@@ -246,6 +247,18 @@ def test_the_doctor_names_what_is_wrong_and_the_remedy(runner: CliRunner, storag
     assert "has no clothing_model.keras" in checks["model"]["found"]
     assert checks["model"]["remedy"]
     assert checks["container images"]["ok"]
+
+
+def test_the_doctor_says_that_the_tables_are_newer_than_the_program(
+    runner: CliRunner, store: Store, tmp_path: Path
+) -> None:
+    with opened(tmp_path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    answer = runner.invoke(main, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert "FAIL  database: The database has schema 9999, which is newer" in answer.output
 
 
 def test_the_doctor_goes_on_without_usable_settings(

@@ -28,13 +28,14 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
+        " clothing.forgetting"
         " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
         " clothing.web.permissions",
         "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices",
         "clothing.parts clothing.publishing clothing.training.fit",
         "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
-        " clothing.notify_command clothing.key_commands",
+        " clothing.notify_command clothing.key_commands clothing.forget_command",
         "clothing.training.__main__ clothing.web.site clothing.web.problems"
         " clothing.web.request_log",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
@@ -53,6 +54,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
 STORE = {"clothing.store", "clothing.tables", "clothing.sql_server", "clothing.migrations.*"} | {
     "clothing.review_queue",
     "clothing.questions",
+    "clothing.forgetting",
 }
 
 LIBRARIES: dict[str, set[str]] = {
@@ -62,7 +64,7 @@ LIBRARIES: dict[str, set[str]] = {
     "waitress": {"clothing.web.server"},
     "click": {"clothing.cli", "clothing.console", "clothing.model_commands"}
     | {"clothing.training.__main__", "clothing.export_command", "clothing.notify_command"}
-    | {"clothing.key_commands"},
+    | {"clothing.key_commands", "clothing.forget_command"},
     "rich": {"clothing.console"},
     "dotenv": {"clothing.environment"},
     "prometheus_client": {"clothing.web.metrics"},

@@ -6,7 +6,7 @@ import logging
 import struct
 import subprocess
 import sys
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
@@ -17,7 +17,7 @@ from azure.core.exceptions import ClientAuthenticationError
 from click.testing import CliRunner
 from sqlalchemy.exc import DBAPIError
 
-from clothing import questions
+from clothing import forgetting, questions
 from clothing.cli import main
 from clothing.config import PROJECT
 from clothing.doctor import examine
@@ -547,11 +547,12 @@ def test_every_operation_is_among_the_reviewed_ones() -> None:
     assert public <= set(operations(Store(SERVER_URL)))
 
 
-def test_every_question_is_among_the_reviewed_ones() -> None:
+@pytest.mark.parametrize("module", [questions, forgetting])
+def test_every_question_is_among_the_reviewed_ones(module: ModuleType) -> None:
     public = {
-        f"questions: {name}"
-        for name, member in inspect.getmembers(questions, inspect.isfunction)
-        if not name.startswith("_") and member.__module__ == questions.__name__
+        f"{module.__name__.removeprefix('clothing.')}: {name}"
+        for name, member in inspect.getmembers(module, inspect.isfunction)
+        if not name.startswith("_") and member.__module__ == module.__name__
     }
 
     assert public and public <= set(operations(Store(SERVER_URL)))

@@ -8,7 +8,7 @@ import io
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -62,8 +62,7 @@ class Thumbnails:
         Raises:
             LookupError: The photo is gone, changed, or cannot be read.
         """
-        key = digest_of(photo.container, photo.name, photo.etag)
-        path = self._folder / key[:2] / f"{key}-{THUMBNAIL}.jpg"
+        path = _path_of(self._folder, photo)
         with suppress(OSError):
             return path.read_bytes()
         made = self.jpeg(photo, THUMBNAIL)
@@ -115,6 +114,19 @@ class Thumbnails:
             with suppress(OSError):
                 if now - path.stat().st_mtime > KEPT_DAYS * _DAY:
                     path.unlink()
+
+
+def forget_pictures(folder: Path, photos: Iterable[Photo]) -> int:
+    """Throw away the small pictures of photos; return how many there were."""
+    kept = [path for photo in photos if (path := _path_of(folder, photo)).is_file()]
+    for path in kept:
+        path.unlink(missing_ok=True)
+    return len(kept)
+
+
+def _path_of(folder: Path, photo: Photo) -> Path:
+    key = digest_of(photo.container, photo.name, photo.etag)
+    return folder / key[:2] / f"{key}-{THUMBNAIL}.jpg"
 
 
 def _encoded(image: Image.Image, form: str, **save: int) -> bytes:

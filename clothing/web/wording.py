@@ -8,9 +8,15 @@ from clothing import words
 from clothing.export import NAMES
 from clothing.photos import Failure, Run
 from clothing.questions import Row
+from clothing.tables import MIGRATION
 from clothing.web.site import site
 
-TRIGGERS = {"page": "from a page", "http": "by the scheduler", "command": "by a command"}
+TRIGGERS = {
+    "page": "from a page",
+    "http": "by the scheduler",
+    "command": "by a command",
+    MIGRATION: "by the predecessor",
+}
 
 
 def init_app(app: Flask) -> None:

@@ -414,7 +414,7 @@ UPDATE batch_run SET status=?, heartbeat_at=?, finished_at=?, error=? WHERE batc
 
 SELECT TOP n batch_run.run_id
 FROM batch_run
-WHERE batch_run.classified > ? ORDER BY batch_run.run_id DESC;
+WHERE batch_run.classified > ? AND batch_run.[trigger] != ? ORDER BY batch_run.run_id DESC;
 
 SELECT count(image_failure.failure_id) AS count_1
 FROM image_failure
@@ -929,6 +929,64 @@ FROM image_review LEFT OUTER JOIN image_prediction ON image_prediction.image_id 
 WHERE image_review.review_id > ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
 WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) ORDER BY image_review.review_id;
+
+
+-- forgetting: known
+
+SELECT DISTINCT image_prediction.photo_key, image_prediction.image_filename, image_prediction.etag
+FROM image_prediction
+WHERE image_prediction.container = ? AND image_prediction.image_filename LIKE ? ESCAPE '/';
+
+SELECT DISTINCT image_failure.photo_key, image_failure.image_filename, image_failure.etag
+FROM image_failure
+WHERE image_failure.container = ? AND image_failure.image_filename LIKE ? ESCAPE '/';
+
+SELECT count(*) AS count_1
+FROM review_claim
+WHERE review_claim.photo_key IN (?, …);
+
+SELECT count(*) AS count_1
+FROM image_review
+WHERE image_review.photo_key IN (?, …);
+
+SELECT count(*) AS count_1
+FROM image_probabilities
+WHERE image_probabilities.image_id IN (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key IN (?, …));
+
+SELECT count(*) AS count_1
+FROM image_prediction
+WHERE image_prediction.photo_key IN (?, …);
+
+SELECT count(*) AS count_1
+FROM image_failure
+WHERE image_failure.photo_key IN (?, …);
+
+SELECT batch_run.run_id, batch_run.prefix
+FROM batch_run
+WHERE batch_run.prefix LIKE ? ESCAPE '/';
+
+
+-- forgetting: forget
+
+SELECT batch_run.run_id
+FROM batch_run
+WHERE batch_run.status = ?;
+
+DELETE FROM review_claim WHERE review_claim.photo_key IN (?, …);
+
+DELETE FROM image_review WHERE image_review.photo_key IN (?, …);
+
+DELETE FROM image_probabilities WHERE image_probabilities.image_id IN (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key IN (?, …));
+
+DELETE FROM image_prediction WHERE image_prediction.photo_key IN (?, …);
+
+DELETE FROM image_failure WHERE image_failure.photo_key IN (?, …);
+
+UPDATE batch_run SET prefix=? WHERE batch_run.run_id IN (?, …);
 
 
 -- dispose

@@ -1,0 +1,90 @@
+"""The command that forgets: `python -m clothing forget`."""
+
+from itertools import islice
+
+import click
+
+from clothing.environment import environment
+from clothing.errors import StorageError
+from clothing.forgetting import Known, forget, known
+from clothing.parts import Parts
+
+_SHOWN = 5  # names
+_COUNTED = 1000  # photos that may still be in the container
+
+
+@click.command("forget")
+@click.option(
+    "--prefix",
+    required=True,
+    metavar="PREFIX",
+    help="How the photos' names begin: in most shops a return's number and a slash.",
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def forget_photos(prefix: str, yes: bool) -> None:
+    """Remove all that is stored of photos by how their names begin; the photos stay.
+
+    Predictions, probabilities, failures, reviews and small pictures go, in one transaction. The
+    photos themselves are the shop's: delete them first, or the next run takes them in again.
+    """
+    if not prefix:
+        raise click.BadParameter("takes at least one character.", param_hint="--prefix")
+    parts = Parts(environment())
+    click.get_current_context().call_on_close(parts.store.dispose)
+    parts.store.ready()
+    container = parts.config.images_container
+    found = known(parts.store, container, prefix)
+    if found.is_nothing:
+        click.echo(f"Nothing is stored of photos whose names begin with {prefix!r}.")
+    else:
+        _show(found, prefix)
+        if not yes:
+            click.confirm("Forget all this? Nothing brings it back", abort=True)
+        forgotten = forget(parts.store, container, prefix)
+        _tell(forgotten, _forget_pictures(parts, forgotten))
+    _warn(parts, prefix)
+
+
+def _show(found: Known, prefix: str) -> None:
+    names = found.names
+    click.echo(f"Photos whose names begin with {prefix!r}: {len(names):,}")
+    for name in names[:_SHOWN]:
+        click.echo(f"  {name}")
+    if len(names) > _SHOWN:
+        click.echo(f"  and {len(names) - _SHOWN:,} more")
+    _show_rows(found)
+
+
+def _show_rows(found: Known) -> None:
+    for table, number in found.rows.items():
+        click.echo(f"  {table:<36}{number:>9,}")
+    click.echo(f"  {'runs asked for such names':<36}{found.runs:>9,}")
+
+
+def _forget_pictures(parts: Parts, forgotten: Known) -> int:
+    from clothing.web.thumbnails import forget_pictures, thumbnail_folder  # only here Flask is paid
+
+    return forget_pictures(thumbnail_folder(parts.environ), forgotten.photos)
+
+
+def _tell(forgotten: Known, pictures: int) -> None:
+    click.echo("Forgotten:")
+    _show_rows(forgotten)
+    click.echo(f"  {'small pictures on this computer':<36}{pictures:>9,}")
+
+
+def _warn(parts: Parts, prefix: str) -> None:
+    """Say how many such photos would come back with the next run."""
+    name = parts.config.images_container
+    try:
+        left = len(list(islice(parts.images.list_photos(prefix), _COUNTED)))
+    except StorageError as error:
+        click.secho(f"Whether {name} still holds such photos cannot be seen: {error}", fg="yellow")
+        return
+    if left:
+        number = f"{_COUNTED:,} or more" if left == _COUNTED else f"{left:,}"
+        click.secho(
+            f"The container {name} still holds {number} such photos, and the next run takes them "
+            "in again. If they must go too, delete them there, and call this once more.",
+            fg="yellow",
+        )
