@@ -28,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
-        " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
+        " clothing.web.thumbnails clothing.web.charts clothing.web.attempts clothing.web.precedence"
         " clothing.web.permissions",
         "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices",
