@@ -61,9 +61,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How many clients of each kind, for how long."""
+    """How many clients of each kind, for how long, and by which key they are known."""
 
     address: str
+    key: str
     readers: int
     classifiers: int
     seconds: float
@@ -112,26 +113,26 @@ async def _exchange(
     return int(lines[0].split(" ")[1]), headers.get("connection", "") != "close"
 
 
-def request(method: str, path: str, body: bytes = b"", kind: str = "") -> bytes:
+def request(key: str, method: str, path: str, body: bytes = b"", kind: str = "") -> bytes:
     """Return a request as it goes over the line."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"X-API-Key: {KEY}"]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", f"X-API-Key: {key}"]
     if body:
         lines += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-def upload(photo: bytes) -> bytes:
+def upload(key: str, photo: bytes) -> bytes:
     """Return a request that asks what is on a photo."""
     head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
     body = head + photo + b"\r\n--x--\r\n"
-    return request("POST", "/api/classify", body, "multipart/form-data; boundary=x")
+    return request(key, "POST", "/api/classify", body, "multipart/form-data; boundary=x")
 
 
 async def _asked(load: Load, photos: list[bytes]) -> tuple[Answers, Answers]:
     reads, classified = Answers(), Answers()
     until = time.monotonic() + load.seconds
-    questions = [request("GET", path) for path in READS]
-    uploads = [upload(photo) for photo in photos]
+    questions = [request(load.key, "GET", path) for path in READS]
+    uploads = [upload(load.key, photo) for photo in photos]
     await asyncio.gather(
         *(
             _client(load, questions[n % len(questions) :] + questions, reads, until)
@@ -269,7 +270,7 @@ def main(readers: int, classifiers: int, seconds: float, photos: int, server: st
             environ = settings_for(folder, containers, served.address)
             alone = [run_seconds(environ)[1] for _ in range(3)]
             samples = [one.read_bytes() for one in sorted((containers / "images").iterdir())[:20]]
-            load = Load(served.address, readers, classifiers, seconds)
+            load = Load(served.address, KEY, readers, classifiers, seconds)
             before = served.memory_mb()
             reads, classified, memory, beside = measured(load, served, environ, samples)
             after = served.memory_mb()

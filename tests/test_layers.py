@@ -29,7 +29,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
         " clothing.forgetting"
-        " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
+        " clothing.web.thumbnails clothing.web.charts clothing.web.attempts clothing.web.precedence"
         " clothing.web.permissions",
         "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices",

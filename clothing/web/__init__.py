@@ -25,6 +25,7 @@ from clothing.web import (
     metrics,
     pages,
     photo_pages,
+    precedence,
     problems,
     quality_page,
     request_log,
@@ -63,7 +64,18 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]  # the contract's order reads better
     app.extensions["site"] = Site(parts)
-    for module in (problems, request_log, access, sign_in, health, metrics, api, wording, *PAGES):
+    for module in (
+        problems,
+        precedence,
+        request_log,
+        access,
+        sign_in,
+        health,
+        metrics,
+        api,
+        wording,
+        *PAGES,
+    ):
         module.init_app(app)
     try:
         parts.store.ready(patient=False)

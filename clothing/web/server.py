@@ -15,6 +15,9 @@ from clothing.web.site import Site
 THREADS = 16
 """Requests at once; one of them may wait for a run for minutes."""
 
+CONNECTIONS = 500
+"""Open at once; whoever comes later waits. A browser keeps six."""
+
 
 def serve_app(app: Flask) -> None:
     """Serve until the process is told to stop; runs that go on then do so without it.
@@ -33,7 +36,13 @@ def _serve(app: Flask, config: Config) -> None:
     config.check_address()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # waiting is not worth a warning
     try:
-        server = create_server(app, host=config.host, port=config.port, threads=THREADS)
+        server = create_server(
+            app,
+            host=config.host,
+            port=config.port,
+            threads=THREADS,
+            connection_limit=CONNECTIONS,
+        )
     except OSError as error:
         raise ConfigError(
             f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "

@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from flask import current_app
@@ -83,6 +84,9 @@ class RunStarter:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._watchers: dict[int, threading.Thread] = {}
+        # Its one thread begins here: a child of one that answers requests gives way as that does.
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="start")
+        self._starter.submit(int).result()
 
     def start(self, trigger: str, prefix: str = "", force: bool = False) -> Run:
         """Open a run and start the process that carries it out.
@@ -96,14 +100,7 @@ class RunStarter:
         run = store.open_run(trigger, prefix, force)
         command = [sys.executable, "-m", "clothing", "run", "--adopt", str(run.run_id)]
         try:
-            child = subprocess.Popen(
-                command,
-                cwd=PROJECT,
-                env={**os.environ, **self._parts.environ},
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                start_new_session=True,  # Ctrl-C on the web app lets the night's work go on
-            )
+            child = self._starter.submit(self._start, command).result()
         except OSError as error:
             store.close_run(run.run_id, "failed", None, f"no process could be started: {error}")
             raise StoreError("The run could not be started.") from error
@@ -112,6 +109,16 @@ class RunStarter:
         watcher.start()
         log.info("run %s started by %s", run.run_id, trigger, extra={"run_id": run.run_id})
         return run
+
+    def _start(self, command: list[str]) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            env={**os.environ, **self._parts.environ},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,  # Ctrl-C on the web app lets the night's work go on
+        )
 
     def wait(self, run_id: int, seconds: float) -> Run:
         """Return a run once its process has ended, or as it is after so many seconds."""
@@ -123,6 +130,7 @@ class RunStarter:
         """Return once every run that was started here has ended."""
         for watcher in list(self._watchers.values()):
             watcher.join()
+        self._starter.shutdown()
 
     def _watch(self, run_id: int, child: "subprocess.Popen[bytes]") -> None:
         """Wait for the process; a run that it left open died with it."""
