@@ -8,8 +8,9 @@ message of it holds a key: addresses are shown without their signatures.
 import logging
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import requests
@@ -124,6 +125,7 @@ class AzureAccount:
 
     def __init__(self, service: BlobServiceClient) -> None:
         self._service = service
+        self._again: Callable[[], AzureAccount] | None = None
         # What Azure's libraries log comes to us as errors too, and is said once, in our words.
         logging.getLogger("azure").setLevel(logging.ERROR)
 
@@ -145,7 +147,9 @@ class AzureAccount:
             credential: Who asks, if not the identity that Azure gives the app or `az login` left.
         """
         login = _Login(credential or _default_login())
-        return cls(BlobServiceClient(address, login, **_options(connections, retries)))
+        account = cls(BlobServiceClient(address, login, **_options(connections, retries)))
+        account._again = partial(cls.at, address, connections=connections, retries=retries)
+        return account
 
     @classmethod
     def from_connection_string(
@@ -163,12 +167,27 @@ class AzureAccount:
         """
         options = _options(connections, retries, patience)
         try:
-            return cls(BlobServiceClient.from_connection_string(connection_string, **options))
+            service = BlobServiceClient.from_connection_string(connection_string, **options)
         except ValueError:
             raise ConfigError(
                 "AZURE_STORAGE_CONNECTION_STRING takes a connection string as the Azure portal "
                 "shows it. Received: (a secret, not shown)."
             ) from None
+        account = cls(service)
+        account._again = partial(
+            cls.from_connection_string,
+            connection_string,
+            connections=connections,
+            retries=retries,
+            patience=patience,
+        )
+        return account
+
+    def __reduce__(self) -> tuple[Callable[[], "AzureAccount"], tuple[()]]:
+        """Travel as an address and how to ask there: connections are made anew where it arrives."""
+        if self._again is None:
+            raise TypeError("an account that was made of a client cannot travel")
+        return self._again, ()
 
     @property
     def host(self) -> str:
@@ -237,6 +256,10 @@ class AzureContainer:
         self.account = account
         self._client = service.get_container_client(name)
         self._page = page
+
+    def __reduce__(self) -> tuple[Callable[..., "AzureContainer"], tuple[object, ...]]:
+        """Travel with the account, without its connections."""
+        return AzureAccount.container, (self.account, self.name, self._page)
 
     def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
         """Yield the photos in the order of their names, page by page.

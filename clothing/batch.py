@@ -83,6 +83,9 @@ class _Tally:
 Progress = Callable[[Counts, int | None], None]
 """Told after every batch: the counts so far, and the photos expected in all if known."""
 
+Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Iterator[list[Outcome]]]
+"""Where photos become outcomes: each photo given has one, in whichever order they come."""
+
 
 def run_batch(
     store: Store,
@@ -91,6 +94,7 @@ def run_batch(
     load: Callable[[], Classifier],
     tuning: Tuning,
     progress: Progress = lambda counts, expected: None,
+    engine: Engine | None = None,
 ) -> Run:
     """Take an open run to its end: classify what has no answer yet, save, count, close.
 
@@ -101,6 +105,7 @@ def run_batch(
         load: Gives the model; called once, so that its errors are the run's.
         tuning: How much happens at once.
         progress: Told after every batch.
+        engine: Where the photos become outcomes; None for this computer.
 
     Returns:
         The run in its final state: "succeeded", or "failed" with the reason in `error`.
@@ -113,7 +118,10 @@ def run_batch(
     try:
         classifier = load()
         store.describe_run(run.run_id, classifier.version, classifier.card.preprocessing)
-        _walk(store, store.run(run.run_id), container, classifier, tuning, tally, progress)
+        described = store.run(run.run_id)
+        photos = _unanswered(container.list_photos(run.prefix), store, described, tally)
+        batches = (engine or here)(photos, container, classifier, tuning)
+        _save(store, described, container, batches, tally, progress)
     except StoreError as error:
         with suppress(StoreError):
             store.close_run(run.run_id, "failed", tally.counts, str(error))
@@ -129,6 +137,13 @@ def run_batch(
     else:
         _close(store, run.run_id, tally.counts)
     return store.run(run.run_id)
+
+
+def here(
+    photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
+) -> Iterator[list[Outcome]]:
+    """Classify photos of a container in threads of this process."""
+    return classify(photos, container.download, classifier, tuning)
 
 
 def classify(
@@ -153,17 +168,19 @@ def classify(
         Decoder(tuning.decode_threads) as decoder,
         _threads(tuning.download_threads, "walk") as pool,
     ):
-        walk = _Walk(download, decoder, classifier, cores)
+        walk = Walk(download, decoder, classifier, cores)
         try:
-            batches = _batches(photos, tuning.batch_size)
+            batches = batches_of(photos, tuning.batch_size)
             yield from _ahead(pool, walk, batches, 2 * tuning.download_threads)
         finally:
             walk.over.set()
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class Walk:
     """The way of one batch from container to outcomes; several walk it at once.
+
+    All engines walk it, so an answer is the same wherever it was found.
 
     Attributes:
         download: Gives the content of a photo.
@@ -227,20 +244,18 @@ class _Walk:
             return Failure(photo, stage, str(error))
 
 
-def _walk(
+def _save(
     store: Store,
     run: Run,
     container: Container,
-    classifier: Classifier,
-    tuning: Tuning,
+    batches: Iterable[list[Outcome]],
     tally: _Tally,
     progress: Progress,
 ) -> None:
-    """Classify and save until the container is through; saving runs behind the next batch."""
-    photos = _unanswered(container.list_photos(run.prefix), store, run, tally)
+    """Count and save outcomes until there are no more; saving runs behind the next batch."""
     saved: Future[None] | None = None
     with _alive(store, run, container, tally), _threads(1, "save") as saver:
-        for outcomes in classify(photos, container.download, classifier, tuning):
+        for outcomes in batches:
             if saved:
                 saved.result()
             tally.add(outcomes)
@@ -270,7 +285,8 @@ def _close(store: Store, run_id: int, counts: Counts) -> None:
         store.close_run(run_id, "failed", counts, f"the counts do not add up: {counts}")
 
 
-def _batches(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+def batches_of(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
+    """Yield photos in lists of a size; the last may be shorter."""
     listing = iter(photos)
     while batch := list(islice(listing, size)):
         yield batch

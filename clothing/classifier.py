@@ -29,7 +29,7 @@ class Classifier:
     would wait for each other after every layer.
 
     Args:
-        compiled: The LiteRT file; it gives probabilities, not logits.
+        compiled: The LiteRT file, or its content; it gives probabilities, not logits.
         card: The facts about it.
         version: What identifies this model and card in the tables.
 
@@ -37,7 +37,7 @@ class Classifier:
         ModelError: The file is no LiteRT model, or does not fit its card.
     """
 
-    def __init__(self, compiled: Path, card: Card, version: str) -> None:
+    def __init__(self, compiled: Path | bytes, card: Card, version: str) -> None:
         self.card = card
         self.version = version
         self._compiled = compiled
@@ -45,6 +45,13 @@ class Classifier:
             first = _Network(compiled)
         first.check_shapes(card)
         self._idle = deque([first])
+
+    def __reduce__(self) -> tuple[type["Classifier"], tuple[bytes, Card, str]]:
+        """Travel with all that is needed: a computer that receives it needs no container."""
+        content = self._compiled
+        if isinstance(content, Path):
+            content = content.read_bytes()
+        return Classifier, (content, self.card, self.version)
 
     def predict(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the probabilities of every category, calibrated by the card's temperature.
@@ -73,11 +80,13 @@ class Classifier:
 class _Network:
     """A LiteRT interpreter, for one thread at a time."""
 
-    def __init__(self, compiled: Path) -> None:
+    def __init__(self, compiled: Path | bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter  # 0.3 s: only who classifies pays it
 
+        path = None if isinstance(compiled, bytes) else str(compiled)
+        content = compiled if isinstance(compiled, bytes) else None
         try:
-            self._interpreter = Interpreter(str(compiled), num_threads=1)
+            self._interpreter = Interpreter(path, model_content=content, num_threads=1)
             self._interpreter.allocate_tensors()
         except (RuntimeError, ValueError) as error:
             raise ModelError(f"The compiled model cannot be loaded: {error}.") from error

@@ -5,6 +5,7 @@ ClothingError
 ├─ StorageError     .permanent says whether trying again helps
 ├─ PhotoError       this photo only: it becomes a Failure, the run goes on
 ├─ ModelError       the run stops; its status is "failed"
+├─ EngineError      the run stops; its status is "failed"
 └─ StoreError       the run stops; nothing is half-written
    └─ ActiveRunError   another run is going on; .run_id says which
 
@@ -12,6 +13,9 @@ Errors of libraries are translated once, at the edge where they arise (`raise �
 caught in three places: `batch` (a photo's own errors become Failures), `cli` (a message and an
 exit code) and `web` (a page, or problem+json).
 """
+
+from collections.abc import Callable
+from functools import partial
 
 
 class ClothingError(Exception):
@@ -34,6 +38,10 @@ class StorageError(ClothingError):
         super().__init__(message)
         self.permanent = permanent
 
+    def __reduce__(self) -> tuple[Callable[..., "StorageError"], tuple[object, ...]]:
+        """Travel whole from one process to another."""
+        return partial(type(self), permanent=self.permanent), self.args
+
 
 class PhotoError(ClothingError):
     """One photo cannot be used; its text is the reason that people read."""
@@ -41,6 +49,10 @@ class PhotoError(ClothingError):
 
 class ModelError(ClothingError):
     """The model cannot be found, trusted, compiled or used."""
+
+
+class EngineError(ClothingError):
+    """The cluster that a run was to happen on cannot be reached, or does no work."""
 
 
 class StoreError(ClothingError):

@@ -30,7 +30,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.web.thumbnails clothing.web.charts clothing.web.attempts"
         " clothing.web.permissions",
         "clothing.model clothing.training.teacher clothing.export clothing.quality"
-        " clothing.notices",
+        " clothing.notices clothing.ray_engine",
         "clothing.parts clothing.publishing clothing.training.fit",
         "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
         " clothing.notify_command clothing.key_commands",
@@ -79,6 +79,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sqlalchemy": STORE,
     "alembic": STORE,
     "pyodbc": {"clothing.sql_server"},
+    "ray": {"clothing.ray_engine"},
 }
 """Which modules may import a library; NumPy is everywhere."""
 
