@@ -64,6 +64,7 @@ docs: .venv/installed-dev  ## write what comes from the code anew: README.md, .e
 
 lock:  ## resolve the requirements anew (needs uv)
 	$(LOCK) --output-file requirements-serve.txt
+	$(LOCK) --extra ray --output-file requirements-ray.txt
 	$(LOCK) --extra compile --output-file requirements.txt
 	$(LOCK) --extra compile --extra dev --output-file requirements-dev.txt
 	$(LOCK) --extra compile --extra dev --extra bench --output-file requirements-bench.txt

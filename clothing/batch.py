@@ -10,9 +10,9 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
@@ -83,7 +83,9 @@ class _Tally:
 Progress = Callable[[Counts, int | None], None]
 """Told after every batch: the counts so far, and the photos expected in all if known."""
 
-Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Iterator[list[Outcome]]]
+Batches = Generator[list[Outcome], None, None]
+
+Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Batches]
 """Where photos become outcomes: each photo given has one, in whichever order they come."""
 
 
@@ -141,9 +143,9 @@ def run_batch(
 
 def here(
     photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
-) -> Iterator[list[Outcome]]:
+) -> Batches:
     """Classify photos of a container in threads of this process."""
-    return classify(photos, container.download, classifier, tuning)
+    yield from classify(photos, container.download, classifier, tuning)
 
 
 def classify(
@@ -248,13 +250,14 @@ def _save(
     store: Store,
     run: Run,
     container: Container,
-    batches: Iterable[list[Outcome]],
+    batches: Batches,
     tally: _Tally,
     progress: Progress,
 ) -> None:
     """Count and save outcomes until there are no more; saving runs behind the next batch."""
     saved: Future[None] | None = None
-    with _alive(store, run, container, tally), _threads(1, "save") as saver:
+    alive = _alive(store, run, container, tally)
+    with alive, _threads(1, "save") as saver, closing(batches):
         for outcomes in batches:
             if saved:
                 saved.result()

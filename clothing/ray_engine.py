@@ -27,7 +27,7 @@ from itertools import chain
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from clothing.batch import Tuning, Walk, batches_of
+from clothing.batch import Batches, Tuning, Walk, batches_of
 from clothing.classifier import Classifier
 from clothing.errors import ClothingError, ConfigError, EngineError
 from clothing.photos import Failure, Outcome, Photo
@@ -54,8 +54,8 @@ DEATHS = 3
 DIED = "its worker died while it was read alone, and so did the next one"
 """Why such a photo cannot be used."""
 
-FALSE_STARTS = 5
-"""Workers in a row that may die before their first batch."""
+FALSE_STARTS = 2
+"""Workers for each core that may die before their first batch, if none is there that lives."""
 
 _PIECES = 8  # of a batch that killed its worker
 _STORE_BYTES = 200 * 2**20  # for the model and batches: Ray would take a third of the memory
@@ -65,6 +65,7 @@ _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # or 127.0.0.1 is exchanged for the outer address
     "RAY_agent_register_timeout_ms": "180000",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it would print to standard output, which is ours
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # its new behaviour; the old one warns
 }
 
@@ -78,6 +79,9 @@ class RayEngine:
         cores: How many workers then.
         patience: Seconds that the cluster may be without a worker.
 
+    Attributes:
+        address: As given.
+
     Raises:
         ConfigError: Ray is not installed, or the address is none that can be used.
     """
@@ -90,7 +94,7 @@ class RayEngine:
                 f"--address takes HOST:PORT of a Ray cluster's head, or auto. Received: {address}."
             )
         self._ray = _imported()
-        self._address, self._cores, self._patience = address, cores, patience
+        self.address, self._cores, self._patience = address, cores, patience
         self._is_ours = False
 
     def __enter__(self) -> "RayEngine":
@@ -108,7 +112,7 @@ class RayEngine:
         container: Container,
         classifier: Classifier,
         tuning: Tuning,
-    ) -> Iterator[list[Outcome]]:
+    ) -> Batches:
         """Yield the outcomes of photos as they come, every photo's once.
 
         Args:
@@ -138,18 +142,19 @@ class RayEngine:
             return
         try:
             with _signals_kept():
-                self._join() if self._address else self._start()
+                self._join() if self.address else self._start()
         except Exception as error:  # Ray has no error of its own for this
-            raise EngineError(_no_cluster(self._address, error)) from error
+            raise EngineError(_no_cluster(self.address, error)) from error
         self._is_ours = True
 
     def _join(self) -> None:
-        self._ray.init(address=self._address, log_to_driver=False, logging_level=logging.ERROR)
+        self._ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
 
     def _start(self) -> None:
         for tries_left in reversed(range(_STARTS)):
             try:
                 self._ray.init(
+                    address="local",  # without it, one that others have started here is joined
                     num_cpus=self._cores,
                     include_dashboard=False,
                     log_to_driver=False,
@@ -264,7 +269,7 @@ class _Crew:
         self._suspects: deque[_Batch] = deque()
         self._events: SimpleQueue[_Event] = SimpleQueue()
         self._under_way = 0
-        self._false_starts = 0
+        self._false_starts, self._wanted = 0, 1
         self._looked = -math.inf
         self._seen_ready = time.monotonic()
 
@@ -295,7 +300,8 @@ class _Crew:
             return
         self._looked = now
         cores = int(self._ray.cluster_resources().get("CPU", 0))
-        for _ in range(max(1, cores) - len(self._workers)):
+        self._wanted = max(1, cores)
+        for _ in range(self._wanted - len(self._workers)):
             self._start()
         if any(worker.is_ready for worker in self._workers):
             self._seen_ready = now
@@ -383,19 +389,19 @@ class _Crew:
 
     def _lost(self, worker: _Worker, error: BaseException) -> list[Outcome]:
         """Give the batches of a dead worker to others; return the failures that it proves."""
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         self._end(worker)
         if worker.is_ready:
             self._looked = -math.inf  # another one, now
-        else:
-            self._false_starts += 1
-        if self._false_starts == FALSE_STARTS:
+            log.warning("a worker died, and %s batches go to others", len(worker.batches))
+            return [failure for batch in worker.batches for failure in self._suspected(batch)]
+        self._false_starts += 1
+        if self._false_starts >= FALSE_STARTS * self._wanted:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             raise EngineError(
-                f"Workers die before they begin, {FALSE_STARTS} in a row: {reason} Are there this "
-                "program and enough memory on all computers of the cluster?"
+                f"Workers die before they begin, {self._false_starts} in a row: {reason} Are there "
+                "this program and enough memory on all computers of the cluster?"
             )
-        log.warning("a worker died, and %s batches go to others", len(worker.batches))
-        return [failure for batch in worker.batches for failure in self._suspected(batch)]
+        return []
 
     def _suspected(self, batch: _Batch) -> list[Outcome]:
         """Let a batch walk alone; if it did, cut it into pieces; if it is one photo, give it up."""
