@@ -63,10 +63,13 @@ _STARTS = 3  # Ray gives itself 30 s to start, which are few on a busy computer
 
 _SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",  # it would report to its makers
-    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # or 127.0.0.1 is exchanged for the outer address
-    "RAY_agent_register_timeout_ms": "180000",
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # it would print to standard output, which is ours
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # its new behaviour; the old one warns
+}
+
+_SETTINGS_HERE = {
+    "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # or 127.0.0.1 is exchanged for the outer address
+    "RAY_agent_register_timeout_ms": "180000",
 }
 
 
@@ -93,7 +96,7 @@ class RayEngine:
             raise ConfigError(
                 f"--address takes HOST:PORT of a Ray cluster's head, or auto. Received: {address}."
             )
-        self._ray = _imported()
+        self._ray = _imported(_SETTINGS if address else _SETTINGS | _SETTINGS_HERE)
         self.address, self._cores, self._patience = address, cores, patience
         self._is_ours = False
 
@@ -169,9 +172,9 @@ class RayEngine:
                     raise
 
 
-def _imported() -> Any:
-    """Import Ray, which takes a second: only who asks for it pays."""
-    for name, value in _SETTINGS.items():
+def _imported(settings: dict[str, str]) -> Any:
+    """Import Ray, which takes a second and reads its settings once: only who asks for it pays."""
+    for name, value in settings.items():
         os.environ.setdefault(name, value)
     try:
         import ray

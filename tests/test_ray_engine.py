@@ -41,7 +41,6 @@ class Computers:
     """A cluster in this computer, and the engine that uses it."""
 
     def __init__(self) -> None:
-        RayEngine()  # imports Ray with what it must not do
         from ray.cluster_utils import Cluster
 
         self._cluster = Cluster()
@@ -66,6 +65,12 @@ class Computers:
     def close(self) -> None:
         self.engine.__exit__()
         self._cluster.shutdown()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def on_this_computer() -> None:
+    """Ray is imported first by an engine that starts it here: then all of it stays here."""
+    RayEngine()
 
 
 @pytest.fixture(scope="module")
