@@ -74,6 +74,7 @@ sbom: .venv/installed-dev  ## list what Azure gets, for machines: var/sbom.json 
 
 lock:  ## resolve the requirements anew (needs uv)
 	$(LOCK) --output-file requirements-serve.txt
+	$(LOCK) --extra ray --output-file requirements-ray.txt
 	$(LOCK) --extra compile --output-file requirements.txt
 	$(LOCK) --extra compile --extra dev --output-file requirements-dev.txt
 	$(LOCK) --constraint requirements-dev.txt --extra compile --extra dev --extra bench \

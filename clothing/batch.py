@@ -8,7 +8,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,7 +17,7 @@ from clothing.errors import ClothingError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Run
 from clothing.storage import Container
 from clothing.store import Store
-from clothing.walk import Engine, Tuning, here, threads
+from clothing.walk import Batches, Engine, Tuning, here, threads
 from clothing.words import internal_error
 
 log = logging.getLogger(__name__)
@@ -109,13 +109,14 @@ def _save(
     store: Store,
     run: Run,
     container: Container,
-    batches: Iterable[list[Outcome]],
+    batches: Batches,
     tally: _Tally,
     progress: Progress,
 ) -> None:
     """Count and save outcomes until there are no more; saving runs behind the next batch."""
     saved: Future[None] | None = None
-    with _alive(store, run, container, tally), threads(1, "save") as saver:
+    alive = _alive(store, run, container, tally)
+    with alive, threads(1, "save") as saver, closing(batches):
         for outcomes in batches:
             if saved:
                 saved.result()

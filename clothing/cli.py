@@ -8,6 +8,8 @@ import json
 import logging
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -29,7 +31,7 @@ from clothing.notify_command import notify
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of
-from clothing.walk import classify
+from clothing.walk import Engine, Tuning, classify
 from clothing.workers import in_workers
 
 log = logging.getLogger(__name__)
@@ -64,18 +66,38 @@ def main() -> None:
 @main.command()
 @click.option("--prefix", default="", help="Only photos whose names start so.")
 @click.option("--force", is_flag=True, help="Classify photos anew that have an answer already.")
-@click.option("--engine", type=click.Choice(["local"]), default="local", help="Where it runs.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    help="Where it runs: on this computer, or on a Ray cluster.",
+)
+@click.option(
+    "--address",
+    metavar="HOST:PORT",
+    help="The cluster's head, or auto; without it, Ray starts on this computer.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the run as one JSON object.")
 @click.option("--adopt", type=int, hidden=True, help="Take over a run that the web app opened.")
-def run(prefix: str, force: bool, engine: str, as_json: bool, adopt: int | None) -> None:
+def run(
+    prefix: str,
+    force: bool,
+    engine: str,
+    address: str | None,
+    as_json: bool,
+    adopt: int | None,
+) -> None:
     """Classify every photo of the images container that has no answer yet, and store it.
 
     Exit code 0: done; 1: failed; 3: done, but more failures than ERROR_THRESHOLD allows.
     """
+    if address and engine != "ray":
+        raise click.BadOptionUsage("address", "--address is that of a cluster: add --engine ray.")
     parts = _parts()
     write_journal(parts.config)
     signal.signal(signal.SIGTERM, _stop)
-    ended = _run(parts, prefix, force, adopt)
+    with _engine(parts, engine, address) as where:
+        ended = _run(parts, where, prefix, force, adopt)
     if as_json:
         click.echo(json.dumps(run_of(ended)))
     elif not is_for_programs():  # they have it in the log
@@ -166,7 +188,21 @@ def _complain(text: str) -> None:
         err.print(text, style="red", markup=False, soft_wrap=True)
 
 
-def _run(parts: Parts, prefix: str, force: bool, adopt: int | None) -> Run:
+@contextmanager
+def _engine(parts: Parts, name: str, address: str | None) -> Iterator[tuple[Engine, Tuning]]:
+    """Give where photos become outcomes, and how much happens at once there."""
+    if name == "local":
+        yield in_workers, parts.tuning
+        return
+    from clothing.ray_engine import RayEngine  # only who names it needs Ray
+
+    with RayEngine(address, parts.config.decode_threads) as cluster:
+        yield cluster.classify, parts.tuning_a_core
+
+
+def _run(
+    parts: Parts, where: tuple[Engine, Tuning], prefix: str, force: bool, adopt: int | None
+) -> Run:
     """Take a run to its end, and tell of one that an exception ended."""
     opened: Run | None = None
     try:
@@ -175,14 +211,9 @@ def _run(parts: Parts, prefix: str, force: bool, adopt: int | None) -> Run:
         about_run(opened.run_id)
         log.info("run %s: started by %s", opened.run_id, opened.trigger)
         with progress_bar() as tell:
+            engine, tuning = where
             ended = run_batch(
-                parts.store,
-                opened,
-                parts.images,
-                parts.load_classifier,
-                parts.tuning,
-                tell,
-                in_workers,
+                parts.store, opened, parts.images, parts.load_classifier, tuning, tell, engine
             )
         log.info("run %s %s: %s", ended.run_id, ended.status, ended.error or ended.counts)
         return ended

@@ -38,6 +38,10 @@ class Parts:
     Args:
         environ: Variables as in the environment.
 
+    Attributes:
+        tuning: For a run on this computer.
+        tuning_a_core: For each core of a cluster.
+
     Raises:
         ConfigError: A setting cannot be used.
     """
@@ -45,7 +49,8 @@ class Parts:
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.environ = dict(environ)
         self.config = config = Config.from_env(environ)
-        self.tuning = _tuning(config)
+        self.tuning = _tuning(config, config.decode_threads)
+        self.tuning_a_core = _tuning(config, 1)
         self.account = _account(config, self.tuning.download_threads)
         self.images: Container = self._container(config.images_container)
         self.models: Container = self._container(config.model_container)
@@ -66,9 +71,9 @@ class Parts:
         return FolderContainer(name, PROJECT / self.config.storage_url / name)
 
 
-def _tuning(config: Config) -> Tuning:
-    waiting = FROM_AZURE if config.is_in_azure_storage else config.decode_threads
-    return Tuning(config.batch_size, config.download_threads or waiting, config.decode_threads)
+def _tuning(config: Config, cores: int) -> Tuning:
+    waiting = FROM_AZURE if config.is_in_azure_storage else cores
+    return Tuning(config.batch_size, config.download_threads or waiting, cores)
 
 
 def _account(config: Config, connections: int) -> "AzureAccount | None":

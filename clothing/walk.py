@@ -9,7 +9,7 @@ table and no setting.
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -50,7 +50,10 @@ class Tuning:
     decode_threads: int = os.cpu_count() or 1
 
 
-Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Iterator[list[Outcome]]]
+Batches = Generator[list[Outcome], None, None]
+"""Outcomes by batch; whoever waits for no more of them closes it."""
+
+Engine = Callable[[Iterable[Photo], Container, Classifier, Tuning], Batches]
 """Where photos become outcomes: each photo given has one, in whichever order they come."""
 
 
@@ -79,9 +82,9 @@ def classify(
 
 def here(
     photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
-) -> Iterator[list[Outcome]]:
+) -> Batches:
     """Classify photos of a container in threads of this process."""
-    return classify(photos, container.download, classifier, tuning)
+    yield from classify(photos, container.download, classifier, tuning)
 
 
 @dataclass(frozen=True, slots=True)

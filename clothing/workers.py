@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -31,7 +31,7 @@ from clothing.errors import EngineError
 from clothing.photos import Failure, Outcome, Photo
 from clothing.sandbox import Decoder
 from clothing.storage import Container
-from clothing.walk import Tuning, Walk, ahead, batches_of
+from clothing.walk import Batches, Tuning, Walk, ahead, batches_of
 
 AFTER = 4
 """Batches that a run has begun before processes are worth their start."""
@@ -42,7 +42,7 @@ PATIENCE_SECONDS = 60.0
 
 def in_workers(
     photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
-) -> Iterator[list[Outcome]]:
+) -> Batches:
     """Classify photos of a container in processes of this computer; an `Engine` of `run_batch`.
 
     Args:

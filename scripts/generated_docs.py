@@ -5,7 +5,7 @@ A test fails when one of them is stale.
 
 import click
 
-from benchmarks import profile, report
+from benchmarks import profile, report, simulation
 from clothing.cli import main as commands
 from clothing.config import PROJECT, SETTINGS
 from scripts.files import write
@@ -14,6 +14,7 @@ README = PROJECT / "README.md"
 ENV_EXAMPLE = PROJECT / ".env.example"
 AZURE_GUIDE = PROJECT / "docs" / "azure.md"
 SPEED_GUIDE = PROJECT / "benchmarks" / "README.md"
+SCALE_GUIDE = PROJECT / "docs" / "scale.md"
 
 
 def readme(text: str) -> str:
@@ -31,6 +32,11 @@ def azure_guide(text: str) -> str:
 def speed_guide(text: str) -> str:
     """Return benchmarks/README.md with its generated block as the last profile has it."""
     return _filled(text, "profile", profile.table(profile.read()))
+
+
+def scale_guide(text: str) -> str:
+    """Return docs/scale.md with its generated blocks as the simulation has them now."""
+    return simulation.document(text, _filled)
 
 
 def settings_table() -> str:
@@ -95,4 +101,5 @@ if __name__ == "__main__":
     write(README, readme(README.read_text(encoding="utf-8")))
     write(ENV_EXAMPLE, env_example())
     write(AZURE_GUIDE, azure_guide(AZURE_GUIDE.read_text(encoding="utf-8")))
+    write(SCALE_GUIDE, scale_guide(SCALE_GUIDE.read_text(encoding="utf-8")))
     write(SPEED_GUIDE, speed_guide(SPEED_GUIDE.read_text(encoding="utf-8")))

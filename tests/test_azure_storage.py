@@ -7,6 +7,7 @@ with Azure's codes, and a login that is not there is a credential that finds non
 import json
 import logging
 import os
+import pickle
 import sqlite3
 import subprocess
 import sys
@@ -94,6 +95,34 @@ def container_at(port: int, key: str = WRONG_KEY, retries: int = 0) -> AzureCont
 def fill(container: AzureContainer, *names: str) -> None:
     for name in names:
         container.write(name, name.encode())
+
+
+# Travelling
+
+
+def test_a_container_arrives_in_another_process_with_its_account(azurite: Azurite) -> None:
+    made = azurite.container(page=3)
+    fill(made, "a.jpg")
+
+    arrived: AzureContainer = pickle.loads(pickle.dumps(made))
+
+    (photo,) = arrived.list_photos()
+    assert arrived.download(photo) == b"a.jpg"
+
+
+def test_an_account_at_an_address_travels_without_a_secret() -> None:
+    account = AzureAccount.at("https://shop.blob.core.windows.net", connections=2)
+
+    arrived = pickle.loads(pickle.dumps(account))
+
+    assert arrived.host == account.host
+
+
+def test_an_account_that_cannot_be_made_again_does_not_travel() -> None:
+    made = AzureAccount.at("https://shop.blob.core.windows.net", connections=2)
+
+    with pytest.raises(TypeError, match="cannot travel"):
+        pickle.dumps(AzureAccount(made._service))
 
 
 # Listing

@@ -30,7 +30,7 @@ def test_the_generated_part_of_the_azure_guide_is_current() -> None:
     assert azure_guide(guide) == guide, "run: make docs"
 
 
-@pytest.mark.parametrize("name", ["docs/azure.md", "deploy/schedule/README.md"])
+@pytest.mark.parametrize("name", ["docs/azure.md", "docs/scale.md", "deploy/schedule/README.md"])
 def test_everything_that_a_guide_links_to_exists(name: str) -> None:
     guide = PROJECT / name
     targets = re.findall(r"\]\(([^)#:]+)\)", guide.read_text(encoding="utf-8"))
@@ -80,7 +80,13 @@ def test_every_picture_and_document_that_the_readme_shows_exists() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["requirements.txt", "requirements-serve.txt", "requirements-dev.txt"]
+    "name",
+    [
+        "requirements.txt",
+        "requirements-serve.txt",
+        "requirements-dev.txt",
+        "requirements-ray.txt",
+    ],
 )
 def test_requirements_are_pinned_and_hashed_and_name_no_index(name: str) -> None:
     text = (PROJECT / name).read_text(encoding="utf-8")

@@ -32,7 +32,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.web.thumbnails clothing.web.charts clothing.web.attempts clothing.web.precedence"
         " clothing.web.permissions",
         "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
-        " clothing.quality clothing.notices",
+        " clothing.quality clothing.notices clothing.ray_engine",
         "clothing.parts clothing.publishing clothing.training.fit",
         "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
         " clothing.notify_command clothing.key_commands clothing.forget_command",
@@ -83,6 +83,7 @@ LIBRARIES: dict[str, set[str]] = {
     "sqlalchemy": STORE,
     "alembic": STORE,
     "pyodbc": {"clothing.sql_server"},
+    "ray": {"clothing.ray_engine"},
 }
 """Which modules may import a library; NumPy is everywhere."""
 

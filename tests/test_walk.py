@@ -100,8 +100,9 @@ def test_neither_process_imports_tensorflow_nor_grows(
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:
-    program = "import clothing.cli, sys; print([m for m in ('flask', 'keras', 'tensorflow', "
-    program += "'ai_edge_litert', 'alembic', 'azure', 'matplotlib') if m in sys.modules])"
+    program = "import clothing.cli, clothing.ray_engine, sys; "
+    program += "print([m for m in ('flask', 'keras', 'tensorflow', "
+    program += "'ai_edge_litert', 'alembic', 'azure', 'matplotlib', 'ray') if m in sys.modules])"
 
     child = subprocess.run(
         [sys.executable, "-c", program],
