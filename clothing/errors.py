@@ -14,9 +14,6 @@ caught in three places: `batch` (a photo's own errors become Failures), `cli` (a
 exit code) and `web` (a page, or problem+json).
 """
 
-from collections.abc import Callable
-from functools import partial
-
 
 class ClothingError(Exception):
     """Base of all errors that this package raises on purpose; its text is fit for users."""
@@ -38,9 +35,9 @@ class StorageError(ClothingError):
         super().__init__(message)
         self.permanent = permanent
 
-    def __reduce__(self) -> tuple[Callable[..., "StorageError"], tuple[object, ...]]:
+    def __reduce__(self) -> tuple[object, ...]:
         """Travel whole from one process to another."""
-        return partial(type(self), permanent=self.permanent), self.args
+        return _storage_error, (str(self), self.permanent)
 
 
 class PhotoError(ClothingError):
@@ -65,3 +62,7 @@ class ActiveRunError(StoreError):
     def __init__(self, message: str, *, run_id: int) -> None:
         super().__init__(message)
         self.run_id = run_id
+
+
+def _storage_error(message: str, permanent: bool) -> StorageError:
+    return StorageError(message, permanent=permanent)

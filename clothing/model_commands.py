@@ -6,6 +6,7 @@ A shell, as `cli`, which registers them: nothing here opens the database.
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -227,8 +228,9 @@ def _outcomes(
     container = FolderContainer("photos", folder)
     photos = [_photo_in(container, name) for name in labels]
     outcomes: list[Outcome] = []
-    with progress_bar() as tell:
-        for some in in_workers(photos, container, classifier, tuning):
+    batches = in_workers(photos, container, classifier, tuning)
+    with progress_bar() as tell, closing(batches):
+        for some in batches:
             outcomes.extend(some)
             tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
     return outcomes

@@ -53,7 +53,9 @@ def in_workers(
             on their way.
 
     Yields:
-        Outcomes of up to `batch_size` photos, in the order of the photos.
+        Outcomes of up to `batch_size` photos, in the order of the photos. Whoever takes no more of
+        them must close this: left to be collected as garbage, it might end its threads in one of
+        them, which would wait for itself.
 
     Raises:
         EngineError: Processes die as soon as they start.
@@ -226,7 +228,8 @@ class _Crew:
         """Return a line that is free, or None as long as there is none."""
         with self._lock:
             self._begun += 1
-            if self._begun == AFTER and self.tuning.decode_threads > 1:
+            is_long = self._begun == AFTER and not self._is_over
+            if is_long and self.tuning.decode_threads > 1:
                 self.here = replace(self.here, cores=threading.BoundedSemaphore(1))
                 for _ in range(self.tuning.decode_threads - 1):
                     self._start()

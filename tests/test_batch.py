@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from clothing.errors import ModelError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
 from clothing.storage import FolderContainer
 from clothing.store import Store
-from clothing.walk import BATCH_BYTES, REFUSALS, Tuning, batches_of, classify
+from clothing.walk import BATCH_BYTES, REFUSALS, Batches, Tuning, batches_of, classify, here
 from tests.pictures import jpeg
 
 SMALL = Tuning(batch_size=2, download_threads=3, decode_threads=2)
@@ -358,6 +359,29 @@ def test_a_run_that_was_taken_over_stops(
         run_batch(store, opened, images, lambda: classifier, SMALL, take_over)
 
     assert store.run(opened.run_id).error == "taken for dead"
+
+
+def test_an_engine_is_closed_before_a_stopped_run_is_over(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    """Collected as garbage instead, it once ended its threads in one of them, and waited for it."""
+    closed: list[bool] = []
+
+    def engine(*asked: Any) -> Batches:
+        try:
+            yield from here(*asked)
+        finally:
+            closed.append(True)
+
+    def stop(counts: Counts, expected: int | None) -> None:
+        raise KeyboardInterrupt
+
+    opened = store.open_run("test")
+    with pytest.raises(KeyboardInterrupt) as raised:
+        run_batch(store, opened, images, lambda: classifier, SMALL, stop, engine)
+
+    assert raised.traceback  # which keeps the engine alive
+    assert closed == [True]
 
 
 def test_an_interrupted_run_is_finished_by_the_next(
