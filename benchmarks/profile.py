@@ -50,7 +50,8 @@ def _recorded(spy: str, root: Path, size: int) -> str:
     """Return the stacks of a run, one a line, each with how often it was seen."""
     stacks = root / "stacks.txt"
     ended = subprocess.run(
-        [spy, "record", "--format", "raw", "--rate", str(RATE), "--output", str(stacks), "--"]
+        [spy, "record", "--subprocesses", "--format", "raw", "--rate", str(RATE)]
+        + ["--output", str(stacks), "--"]
         + [sys.executable, "-m", "benchmarks.profile", str(root), str(size)],
         cwd=PROJECT,
         capture_output=True,
@@ -81,9 +82,9 @@ def steps_of(stacks: str) -> Counter[str]:
 
 
 def _is_of_a_run(functions: list[str]) -> bool:
-    """Return True for the run's thread and those of its pools, False for imports and waiting."""
+    """Return True for a run's threads, here and in its processes; False for imports and waiting."""
     waits = functions[-1] == "_worker"  # for its next work: py-spy takes that for activity
-    return ("run_batch" in functions or "_worker" in functions) and not waits
+    return not waits and any(one in functions for one in ("run_batch", "_worker", "_serve"))
 
 
 def table(profile: Mapping[str, Any]) -> str:

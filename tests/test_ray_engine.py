@@ -270,6 +270,7 @@ def test_a_killed_worker_costs_nothing(
     run = a_run(store, slow, classifier, computers.engine.classify, kill)
 
     assert killed
+    assert run.error is None
     assert run.counts == Counts(listed=105, classified=103, failed=2)
     assert rows_of(store) == expected
 
@@ -297,6 +298,7 @@ def test_a_lost_computer_costs_nothing(
         computers.complete()
 
     assert lost
+    assert run.error is None
     assert run.counts == Counts(listed=105, classified=103, failed=2)
     assert rows_of(store) == expected
 
@@ -313,6 +315,7 @@ def test_a_photo_that_kills_its_worker_costs_itself(
     deadly = Deadly("images", night.folder)
     run = a_run(store, deadly, classifier, computers.engine.classify)
 
+    assert run.error is None
     assert run.counts == Counts(listed=106, classified=103, failed=3)
     rows = rows_of(store)
     assert rows.pop("photo-007-poison.jpg")[1:] == ("decode", DIED)

@@ -43,11 +43,18 @@ def many(tmp_path: Path) -> FolderContainer:
 
 
 class Deadly(FolderContainer):
-    """A container with a photo that kills whoever reads it, as a hole in a decoder might."""
+    """A container with a photo that kills the worker which reads it, as a hole in a decoder might.
+
+    The process of the test is spared.
+    """
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(name, folder)
+        self.spared = os.getpid()
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of any other photo."""
-        if photo.name == f"{MANY - 9:04}.jpg":
+        if photo.name == f"{MANY - 9:04}.jpg" and os.getpid() != self.spared:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().download(photo)
 
@@ -143,12 +150,15 @@ def test_workers_that_are_killed_cost_no_photo_its_answer(
 
 @posix
 def test_a_photo_that_kills_costs_itself(many: FolderContainer, classifier: Classifier) -> None:
-    outcomes = walked(Deadly("images", many.folder), classifier)
+    for _ in range(12):  # in one of three it is not a worker that reads it
+        outcomes = walked(Deadly("images", many.folder), classifier)
+        failures = {one.photo.name: one.reason for one in outcomes if isinstance(one, Failure)}
+        assert failures.pop(f"{MANY // 2:04}.jpg")
+        assert len(outcomes) == MANY
+        if failures:
+            break
 
-    failures = {one.photo.name: one.reason for one in outcomes if isinstance(one, Failure)}
-    assert failures.pop(f"{MANY - 9:04}.jpg") == "the process that read it died"
-    assert list(failures) == [f"{MANY // 2:04}.jpg"]
-    assert len(outcomes) == MANY
+    assert failures == {f"{MANY - 9:04}.jpg": "the process that read it died"}
 
 
 def test_what_stops_the_walk_in_a_worker_stops_the_run(
