@@ -47,6 +47,9 @@ class Computers:
         self._cluster = Cluster()
         self._head, self._other = self._add(), self._add()
         self.engine = RayEngine(self._cluster.address, patience=60)
+        # Now, before any other engine: a process that has had a Ray of its own finds no way into
+        # another one.
+        self.engine._connect()
 
     def _add(self) -> Any:
         return self._cluster.add_node(
