@@ -274,14 +274,19 @@ def _spoil(server: SqlServer, rng: random.Random, kind: str) -> None:
         "server: restart": ("execute", "commit", "committed"),
         "server: refusals that stay": ("execute", "commit"),
     }
+    tries = len(WAITS)  # of one statement; all faults may meet the same
     for _ in range(rng.randint(1, 3)):
+        times = rng.randint(1, 2) if "restart" in kind else 0
+        tries -= 1 + times
+        if tries < 0:
+            break
         moment = rng.choice(moments[kind])
         number = rng.choice(_FINAL if "stay" in kind else sorted(TRANSIENT))
         error = _broken() if "line" in kind or "restart" in kind else _mood(number)
         after = rng.randrange(60 if moment == "execute" else 12)
         server.faults.append(Fault(moment, error, after=after))
-        if "restart" in kind:
-            server.fail("connect", _mood(40613), times=rng.randint(1, 2))
+        if times:
+            server.fail("connect", _mood(40613), times=times)
 
 
 def _mood(number: int) -> Error:

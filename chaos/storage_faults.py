@@ -21,7 +21,7 @@ from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.photos import Run
 from clothing.store import Store
-from clothing.walk import Tuning
+from clothing.walk import REFUSALS, Tuning
 from tests.azurite import Azurite, connection_string
 from tests.pictures import jpeg
 
@@ -207,7 +207,10 @@ def _play(place: Place, kind: Kind, rng: random.Random, one: Round) -> Round:
 
 def _fault(kind: Kind, container: AzureContainer, rng: random.Random) -> Fault:
     """Fill a container, and draw what befalls it."""
-    names = [f"{'night/' * (n % 2)}{n:02}.jpg" for n in range(rng.randint(20, 40))]
+    number = rng.randint(20, 40)
+    if kind.where == "everything":
+        number += 10 + REFUSALS  # a few that fail at the end are no storage that fails
+    names = [f"{'night/' * (n % 2)}{n:02}.jpg" for n in range(number)]
     for name in names:
         color = (rng.randrange(256), rng.randrange(256), rng.randrange(256))
         container.write(name, jpeg(color, size=(48, 64)))

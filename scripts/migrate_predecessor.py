@@ -6,6 +6,7 @@ asked to review them. docs/migrate.md says how to go about it.
 
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -65,15 +66,24 @@ def main(
     nothing is written; 2: bad usage.
     """
     try:
-        store = Store(_address("--to", target))
-        found = _read(sa.make_url(_address("--from", source)), _zone(zone), renamed)
-        tell_of(found, None if show_all else SHOWN)
-        added = _dry(store, found) if dry_run else _write(store, found, container)
-        store.dispose()
+        with _opened(_address("--to", target)) as store:
+            found = _read(sa.make_url(_address("--from", source)), _zone(zone), renamed)
+            tell_of(found, None if show_all else SHOWN)
+            added = _dry(store, found) if dry_run else _write(store, found, container)
     except ClothingError as error:
         click.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
     _tell_of_writing(added, found, dry_run)
+
+
+@contextmanager
+def _opened(address: str) -> Iterator[Store]:
+    """Give the tables at an address, and let go of them whatever happens."""
+    store = Store(address)
+    try:
+        yield store
+    finally:
+        store.dispose()
 
 
 def _address(option: str, received: str) -> str:
