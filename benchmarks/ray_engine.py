@@ -19,7 +19,7 @@ import threading
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -215,11 +215,12 @@ def _throttled(cores: float) -> Iterator[None]:
     def throttle() -> None:
         while not over.wait(0.1 * cores):
             stopped = _walkers()
-            for one in stopped:
-                one.suspend()
-            time.sleep(0.1 * (1 - cores))
-            for one in stopped:
-                one.resume()
+            with suppress(psutil.Error):  # at the end they are gone
+                for one in stopped:
+                    one.suspend()
+                time.sleep(0.1 * (1 - cores))
+                for one in stopped:
+                    one.resume()
 
     thread = threading.Thread(target=throttle)
     if cores < 1:
