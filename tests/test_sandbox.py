@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -22,6 +21,8 @@ from clothing.errors import PhotoError
 from clothing.preprocess import decode
 from clothing.sandbox import PLAIN_PIXELS, Decoder, is_plain
 from scripts.hostile_photos import endless_scans, small
+from tests import alive
+from tests.alive import soon
 from tests.pictures import UNREADABLE, animated, encoded, float_tiff, held, jpeg, png
 
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has neither signals nor limits")
@@ -54,21 +55,7 @@ def endless() -> bytes:
 
 def children() -> list[psutil.Process]:
     """Return the decoders that this process has started."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "clothing.sandbox" in child.cmdline()
-    ]
-
-
-def soon(true: Callable[[], bool]) -> bool:
-    """Return True as soon as something holds, False if it never does."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.01)
-    return False
+    return alive.children("clothing.sandbox")
 
 
 def refusal(decoder: Decoder, content: bytes) -> str:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -22,6 +22,8 @@ from clothing.storage import FolderContainer
 from clothing.store import Store
 from clothing.walk import Tuning, here
 from clothing.workers import AFTER, in_workers
+from tests import alive
+from tests.alive import soon
 from tests.pictures import jpeg
 
 TUNING = Tuning(batch_size=4, download_threads=3, decode_threads=3)
@@ -89,21 +91,7 @@ def slowly(container: FolderContainer, classifier: Classifier) -> Iterator[list[
 
 def children() -> list[psutil.Process]:
     """Return the workers of this process."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and "clothing.workers" in child.cmdline()
-    ]
-
-
-def soon(true: Callable[[], bool]) -> bool:
-    """Return True as soon as something holds, False if it never does."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if true():
-            return True
-        time.sleep(0.01)
-    return False
+    return alive.children("clothing.workers")
 
 
 def test_the_outcomes_are_those_of_the_walk_in_one_process(
