@@ -85,7 +85,7 @@ def test_photos_are_filtered_and_taken_away(page: Page, store: Store, storage: P
         page.get_by_role("link", name="CSV").click()
     assert download.value.path().read_text("utf-8-sig").count("coat ") == 4
     page.locator(".card a").first.click()
-    assert page.get_by_text("What the model sees").is_visible()
+    page.get_by_text("What the model sees").wait_for()
     for picture in page.locator("img").all():
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 

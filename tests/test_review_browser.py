@@ -60,10 +60,11 @@ def introduced(page: Page, name: str) -> None:
 
 def answered(page: Page, key: str) -> None:
     """Press a key, and wait for what comes next."""
-    page.wait_for_function("!document.getElementById('keys').hidden")  # the script listens
-    task = page.locator("input[name=task]").input_value()
+    page.locator("#keys").wait_for()  # the script listens
+    task = page.locator("input[name=task]")
+    before = task.input_value()
     page.keyboard.press(key)
-    page.wait_for_function("task => document.querySelector('[name=task]').value !== task", arg=task)
+    expect(task).not_to_have_value(before)  # a function that waits here would break the page's CSP
 
 
 def name_of(page: Page) -> str:
@@ -89,7 +90,7 @@ def test_twenty_photos_are_reviewed_by_keyboard_alone(kim: Page, store: Store) -
     assert [row[0] for row in rows[10:12]] == ["Ankle boot", "(none)"]
     assert {row[1] for row in rows} == {"Kim"}
     assert all(0 < row[2] < 30 for row in rows)
-    assert kim.get_by_text(f"20 done, {NUMBER - 19} to go").is_visible()
+    kim.get_by_text(f"20 done, {NUMBER - 19} to go").wait_for()
     assert kim.evaluate("window.loadedOnce"), "the page was loaded anew"
 
 
@@ -167,7 +168,7 @@ def test_when_all_is_done_the_page_says_so_and_undo_still_works(kim: Page) -> No
         answered(kim, "9")
     last = name_of(kim)
     answered(kim, "9")
-    assert kim.get_by_role("heading", name="Nothing to review").is_visible()
+    kim.get_by_role("heading", name="Nothing to review").wait_for()
 
     answered(kim, "u")
 
@@ -230,13 +231,13 @@ def test_a_person_signs_in_and_out(browser: Browser, locked: str) -> None:
         page.get_by_role("button", name="Sign in").click()
 
         page.get_by_role("link", name="Review").click()
-        assert page.get_by_text("Kim").is_visible()
+        page.get_by_text("Kim").wait_for()
         assert not violations(page)
         (cookie,) = page.context.cookies()
         assert (cookie["httpOnly"], cookie["sameSite"]) == (True, "Lax")
 
         page.get_by_role("button", name="Sign out").click()
-        assert page.get_by_role("heading", name="Sign in").is_visible()
+        page.get_by_role("heading", name="Sign in").wait_for()
 
 
 def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, locked: str) -> None:
