@@ -60,7 +60,7 @@ def introduced(page: Page, name: str) -> None:
 
 def answered(page: Page, key: str) -> None:
     """Press a key, and wait for what comes next."""
-    page.locator("#keys").wait_for()  # the script listens
+    page.locator("#keys:not([hidden])").wait_for(state="attached")  # the script listens
     task = page.locator("input[name=task]")
     before = task.input_value()
     page.keyboard.press(key)
