@@ -27,6 +27,7 @@ import psutil
 
 from clothing.config import PROJECT, SETTINGS
 from clothing.keys import fresh_key
+from tests.azurite import free_port
 
 READS = ("/api/runs", "/api/predictions", "/", "/photos", "/photos/1/thumbnail", "/health/live")
 """What readers ask in turn."""
@@ -165,7 +166,7 @@ class Server:
 @contextmanager
 def serving(folder: Path, photos: Path, server: str) -> Iterator[Server]:
     """Give the app, served by waitress or gunicorn over a folder of photos."""
-    address = f"http://127.0.0.1:{_free_port()}"
+    address = f"http://127.0.0.1:{free_port()}"
     environ = settings_for(folder, photos, address)
     command: list[str] = [sys.executable, "-m", "clothing", "serve"]
     if server == "gunicorn":
@@ -174,7 +175,7 @@ def serving(folder: Path, photos: Path, server: str) -> Iterator[Server]:
     with (folder / "log").open("ab") as log:
         child = subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=log, stderr=log)
     try:
-        _wait_for(address, child)
+        wait_for(address, child)
         yield Server(child, address)
     finally:
         child.terminate()
@@ -194,15 +195,7 @@ def settings_for(folder: Path, photos: Path, address: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
-def _wait_for(address: str, child: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, child: "subprocess.Popen[bytes]") -> None:
     import urllib.request
 
     deadline = time.monotonic() + 60

@@ -9,7 +9,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -29,6 +28,7 @@ from PIL import Image
 
 from chaos.witness import opened, photos_in
 from clothing.config import PROJECT, SETTINGS
+from tests.azurite import free_port
 from tests.pictures import UNREADABLE, encoded
 
 PATIENCE = 180
@@ -340,11 +340,3 @@ def command_of(one: psutil.Process) -> list[str]:
     with suppress(psutil.Error):
         return list(one.cmdline())
     return []
-
-
-def free_port() -> int:
-    """Return a port of this computer that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,7 +9,6 @@ import json
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -23,8 +22,10 @@ from typing import Any
 
 import click
 
+from benchmarks.load import wait_for
 from clothing.config import PROJECT, SETTINGS
 from clothing.keys import fresh_key
+from tests.azurite import free_port
 
 KEY = fresh_key()
 PHOTOS = 4
@@ -64,8 +65,7 @@ def serving(folder: Path) -> Iterator[str]:
     for sample in samples:
         shutil.copy(sample, storage / "images")
     shutil.copytree(PROJECT / "model", storage / "model")
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
+    port = free_port()
     settings = {
         **dict.fromkeys((setting.name for setting in SETTINGS), ""),
         "STORAGE_URL": storage.as_uri(),
@@ -81,22 +81,11 @@ def serving(folder: Path) -> Iterator[str]:
             command, cwd=PROJECT, env={**os.environ, **settings}, stdout=log, stderr=log
         )
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health/ready", server)
+        wait_for(f"http://127.0.0.1:{port}", server)
         yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(60)
-
-
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and server.poll() is None:
-        try:
-            with urllib.request.urlopen(address, timeout=10):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise click.ClickException("The service did not come up.")
 
 
 def findings_of(cases: int, seed: int) -> Findings:
