@@ -75,6 +75,12 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A .keras of a larger --size, trained before: it says of each photo what it sees, too.",
 )
+@click.option(
+    "--whole",
+    is_flag=True,
+    help=f"With --start {IMAGENET}: all of EfficientNet-Lite0, too large for every night, but it "
+    "can be a --teacher.",
+)
 @click.option("--epochs", type=click.IntRange(1), help=f"{FURTHER_EPOCHS}, or {EPOCHS} if new.")
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
@@ -107,6 +113,7 @@ def main(
     output: Path,
     size: tuple[int, int] | None,
     teaching: Path | None,
+    whole: bool,
     epochs: int | None,
     rate: float | None,
     seed: int,
@@ -130,7 +137,7 @@ def main(
             seed=seed,
             mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
         )
-        model, card = _beginning(start, size, seed)
+        model, card = _beginning(start, size, seed, whole=whole)
         teacher = Teacher(teaching) if teaching else None
         click.echo("Reading the pictures: half a minute.")
         gathered = gather(folder, labels, card, garments=fashion_mnist, seed=seed, teacher=teacher)
@@ -144,7 +151,7 @@ def main(
             start,
             str(teaching),
             labels.read_text(encoding="utf-8-sig"),
-            f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)}",
+            f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)} {whole}",
         )
         folder_of_this = checkpoints / key[:12]
         fit(
@@ -165,11 +172,18 @@ def main(
         sys.exit(2 if isinstance(error, ConfigError) else 1)
 
 
-def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any, Card]:
+def _beginning(
+    start: str, size: tuple[int, int] | None, seed: int, *, whole: bool
+) -> tuple[Any, Card]:
     """Return the network to begin with, and its card."""
     if start == IMAGENET:
         card = replace(CARD, height=size[0], width=size[1]) if size else CARD
-        return build_network(card, seed), card
+        return build_network(card, seed, whole=whole), card
+    if whole:
+        raise ConfigError(
+            f"--whole builds a new network. Received --start {start}, which is one already: leave "
+            f"--whole out, or say --start {IMAGENET}."
+        )
     return reopen_network(Path(start), size)
 
 

@@ -26,6 +26,7 @@ class Block(NamedTuple):
 
 
 _STEM_FILTERS = 32
+_HEAD_FILTERS = 1280
 
 BLOCKS = (
     Block(3, 1, 1, 16),
@@ -38,13 +39,16 @@ BLOCKS = (
 """EfficientNet-Lite0 (Tan and Le 2019; Google's "lite" variant: ReLU6, no squeeze-and-excitation)
 without its last two blocks and its head: 1.9 of its 3.4 million parameters."""
 
+WHOLE = (*BLOCKS, Block(5, 1, 6, 192), Block(3, 1, 6, 320))
+"""All of its blocks; its head follows them. Too large for every night, but it can teach."""
+
 _EPSILON = 1e-3  # of the batch normalisations that are folded into the convolutions
 _DROPOUT = 0.2
 _DROP_PATH = 0.1  # of the last block; earlier ones less (Huang et al. 2016)
 _SMOOTHING = 0.05
 
 
-def build_network(card: Card, seed: int) -> Any:
+def build_network(card: Card, seed: int, *, whole: bool = False) -> Any:
     """Build the network, with ImageNet's weights in all but its last layer.
 
     ImageNet's batch normalisations are folded into the convolutions before them: a mix of photos
@@ -52,6 +56,11 @@ def build_network(card: Card, seed: int) -> Any:
     time. The last layer has a place of its own for what is in none of the categories; its
     probability is dealt out evenly to all of them, so that the answer is ten probabilities, none
     of them high.
+
+    Args:
+        card: Says the size and the labels.
+        seed: Decides the last layer's weights, and dropout.
+        whole: All of EfficientNet-Lite0 with its head, for a teacher.
 
     Returns:
         A Keras model from (n, height, width, channels), 0 to 1, to probabilities (n, 10).
@@ -64,8 +73,11 @@ def build_network(card: Card, seed: int) -> Any:
     tensor = layers.Rescaling(255 / 128, -127 / 128)(arrays)
     tensor = layers.Conv2D(_STEM_FILTERS, 3, 2, padding="same", name="stem")(tensor)
     tensor = layers.ReLU(6)(tensor)
-    for place, block in enumerate(BLOCKS):
+    for place, block in enumerate(WHOLE if whole else BLOCKS):
         tensor = _add_block(tensor, block, place)
+    if whole:
+        tensor = layers.Conv2D(_HEAD_FILTERS, 1, name="head")(tensor)
+        tensor = layers.ReLU(6)(tensor)
     tensor = layers.GlobalAveragePooling2D(name="features")(tensor)
     tensor = layers.Dropout(_DROPOUT)(tensor)
     n = len(card.labels)
@@ -73,7 +85,7 @@ def build_network(card: Card, seed: int) -> Any:
     deal = layers.Dense(n, use_bias=False, trainable=False, name="deal")
     model = keras.Model(arrays, deal(layers.Softmax()(logits)), name="clothing_model")
     deal.set_weights([np.vstack([np.eye(n), np.full((1, n), 1 / n)]).astype(np.float32)])
-    _start_from(imagenet_weights(), model)
+    _start_from(imagenet_weights(), model, whole=whole)
     return model
 
 
@@ -189,10 +201,12 @@ def _add_block(tensor: Any, block: Block, place: int) -> Any:
     return layers.Add()([tensor, dropped])
 
 
-def _start_from(weights: Mapping[str, NDArray[Any]], model: Any) -> None:
+def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, *, whole: bool) -> None:
     """Put ImageNet's kernels into the layers, each with the normalisation that follows it."""
     _fold(model.get_layer("stem"), weights, "_conv_stem", "_bn0")
-    for place, block in enumerate(BLOCKS):
+    if whole:
+        _fold(model.get_layer("head"), weights, "_conv_head", "_bn1")
+    for place, block in enumerate(WHOLE if whole else BLOCKS):
         prefix = f"_blocks.{place}."
         if block.expansion > 1:
             expand = model.get_layer(f"expand_{place}")
