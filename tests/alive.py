@@ -15,9 +15,9 @@ def children(module: str) -> list[psutil.Process]:
     ]
 
 
-def soon(true: Callable[[], bool]) -> bool:
-    """Return True as soon as something holds, False if it never does."""
-    deadline = time.monotonic() + 30
+def soon(true: Callable[[], bool], seconds: float = 30) -> bool:
+    """Return True as soon as something holds, False if it does not within the time."""
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if true():
             return True

@@ -10,7 +10,6 @@ import pickle
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from clothing.ray_engine import DIED, RayEngine
 from clothing.storage import FolderContainer
 from clothing.store import Store
 from clothing.walk import Engine, Tuning, here
+from tests.alive import soon
 from tests.dangerous import Deadly, Down, Elsewhere, Lethal, Slow
 from tests.pictures import jpeg
 
@@ -163,8 +163,15 @@ def _nearly(value: Any) -> Any:
 def workers() -> list[psutil.Process]:
     """Return the workers' processes, wherever in the cluster they are."""
     below = psutil.Process().children(recursive=True)
-    everywhere = [one for one in below if one.is_running()]
-    return [one for one in everywhere if "".join(one.cmdline()[:1]).startswith("ray::Walker")]
+    return [one for one in below if _title(one).startswith("ray::Walker")]
+
+
+def _title(process: psutil.Process) -> str:
+    """Return what a process calls itself; nothing if it has ended meanwhile."""
+    try:
+        return "".join(process.cmdline()[:1])
+    except psutil.Error:
+        return ""
 
 
 # What both do
@@ -264,10 +271,9 @@ def test_a_killed_worker_costs_nothing(
     killed: list[int] = []
 
     def kill(counts: Counts, expected: int | None) -> None:
-        if not killed:
-            victim = workers()[0]
-            killed.append(victim.pid)
-            victim.kill()
+        if not killed and (living := workers()):
+            killed.append(living[0].pid)
+            living[0].kill()
 
     slow = Slow("images", night.folder)
     run = a_run(store, slow, classifier, computers.engine.classify, kill)
@@ -288,9 +294,8 @@ def test_a_lost_computer_costs_nothing(
     lost: list[int] = []
 
     def lose(counts: Counts, expected: int | None) -> None:
-        if not lost and counts.done > 20:
-            while len(workers()) < 2:
-                time.sleep(0.1)
+        # Not for ever: a run that has no second worker yet asks for none while it waits here.
+        if not lost and counts.done > 20 and soon(lambda: len(workers()) == 2, seconds=10):
             computers.lose_one()
             lost.append(counts.done)
 
@@ -418,11 +423,19 @@ def test_a_run_on_this_computer_is_closed_when_it_is_terminated(
     command = [sys.executable, "-m", "clothing", "run", "--engine", "ray"]
 
     child = subprocess.Popen(command, cwd=PROJECT, env={**environ, "BATCH_SIZE": "4"})
-    while not (going_on := store.active_run()) or not going_on.counts.classified:
-        assert child.poll() is None, "it ended before anything was classified"
-    child.send_signal(signal.SIGTERM)
 
-    assert child.wait(timeout=60) == 128 + signal.SIGTERM
+    def has_begun() -> bool:
+        assert child.poll() is None, "it ended before anything was classified"
+        going_on = store.active_run()
+        return going_on is not None and going_on.counts.classified > 0
+
+    try:
+        assert soon(has_begun, seconds=120), "it never began"
+        child.send_signal(signal.SIGTERM)
+
+        assert child.wait(timeout=60) == 128 + signal.SIGTERM
+    finally:
+        child.kill()
     assert store.runs()[0].status == "interrupted"
     store.dispose()
 

@@ -370,6 +370,20 @@ def test_a_folded_layer_does_what_convolution_and_normalisation_did(new_network:
 
 
 @pytest.mark.keras
+def test_a_teacher_is_the_whole_of_it_head_included() -> None:
+    whole = network.build_network(CARD, seed=1, whole=True)
+    weights = imagenet_weights()
+    scale = weights["_bn1.weight"] / np.sqrt(weights["_bn1.running_var"] + 1e-3)
+
+    kernel, _ = whole.get_layer("head").get_weights()
+
+    assert whole.output_shape == (None, len(CATEGORIES))
+    assert whole.get_layer("project_15").filters == 320
+    expected = weights["_conv_head.weight"][:, :, 0, 0].T * scale
+    np.testing.assert_allclose(kernel[0, 0], expected, rtol=1e-5)
+
+
+@pytest.mark.keras
 def test_what_is_none_of_the_categories_is_dealt_out_evenly(new_network: Any) -> None:
     import keras
 
@@ -496,6 +510,17 @@ def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path
 
     assert answer.exit_code == 2
     assert "line 3: a category is one of" in answer.output
+
+
+def test_a_network_that_is_there_already_cannot_become_the_whole_one(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat"])
+
+    answer = CliRunner().invoke(
+        main, ["--photos", str(tmp_path), "--labels", str(labels), "--whole"]
+    )
+
+    assert answer.exit_code == 2
+    assert "say --start imagenet" in answer.output
 
 
 def test_going_on_from_another_kind_of_network_is_refused(tmp_path: Path) -> None:
