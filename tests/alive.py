@@ -17,7 +17,7 @@ def children(module: str) -> list[psutil.Process]:
 
 def soon(true: Callable[[], bool]) -> bool:
     """Return True as soon as something holds, False if it never does."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if true():
             return True
