@@ -186,7 +186,7 @@ def test_somebody_elses_photo_cannot_be_answered(
     assert reviewed(app) == []
 
 
-def test_a_program_reviews(client: FlaskClient, store: Store, app: Flask) -> None:
+def test_a_program_reviews(client: FlaskClient, store: Store) -> None:
     saved(store, doubtful("a.jpg"), unreadable("b.jpg"))
 
     of_prediction = client.post(
