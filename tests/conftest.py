@@ -1,4 +1,4 @@
-"""What tests share: a folder with containers, a store, the shipped model, the app."""
+"""What tests share: a folder with containers, a store of each kind, the shipped model, the app."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Garments for the upper body: T-shirts, pullovers, shirts, coats and dresses."""
+"""Garments for the upper body: T-shirts, pullovers, shirts and coats."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
