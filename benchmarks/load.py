@@ -8,13 +8,12 @@ are timed, alone and under that load: what a run loses by it.
 import asyncio
 import json
 import multiprocessing
-import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,9 +24,9 @@ from urllib.parse import urlsplit
 import click
 import psutil
 
-from clothing.config import PROJECT, SETTINGS
+from clothing.config import PROJECT
 from clothing.keys import fresh_key
-from tests.azurite import free_port
+from tests.serving import SERVE, environ_with, free_port, path_to_this_python, serving
 
 READS = ("/api/runs", "/api/predictions", "/", "/photos", "/photos/1/thumbnail", "/health/live")
 """What readers ask in turn."""
@@ -163,49 +162,26 @@ class Server:
         return float(round(sum(one.memory_info().rss for one in own) / 2**20, 1))
 
 
+def settings_for(folder: Path, photos: Path) -> dict[str, str]:
+    """Return settings for an app over a folder of photos, with a database of its own."""
+    return environ_with(
+        STORAGE_URL=photos.as_uri(),
+        DATABASE_URL=f"sqlite:///{folder}/clothing.db",
+        API_KEY=KEY,
+        LOG_LEVEL="warning",
+        PORT=str(free_port()),
+    )
+
+
 @contextmanager
-def serving(folder: Path, photos: Path, server: str) -> Iterator[Server]:
-    """Give the app, served by waitress or gunicorn over a folder of photos."""
-    address = f"http://127.0.0.1:{free_port()}"
-    environ = settings_for(folder, photos, address)
-    command: list[str] = [sys.executable, "-m", "clothing", "serve"]
+def served_by(server: str, environ: dict[str, str], log: Path) -> Iterator[Server]:
+    """Give the app, served by waitress or gunicorn."""
+    command: Sequence[str] = SERVE
     if server == "gunicorn":
         command = [str(PROJECT / "startup.sh")]
-        environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
-    with (folder / "log").open("ab") as log:
-        child = subprocess.Popen(command, cwd=PROJECT, env=environ, stdout=log, stderr=log)
-    try:
-        wait_for(address, child)
-        yield Server(child, address)
-    finally:
-        child.terminate()
-        child.wait(60)
-
-
-def settings_for(folder: Path, photos: Path, address: str) -> dict[str, str]:
-    """Return settings for an app over a folder, with a database of its own."""
-    return {
-        **os.environ,
-        **dict.fromkeys((setting.name for setting in SETTINGS), ""),
-        "STORAGE_URL": photos.as_uri(),
-        "DATABASE_URL": f"sqlite:///{folder}/clothing.db",
-        "API_KEY": KEY,
-        "LOG_LEVEL": "warning",
-        "PORT": str(urlsplit(address).port),
-    }
-
-
-def wait_for(address: str, child: "subprocess.Popen[bytes]") -> None:
-    import urllib.request
-
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and child.poll() is None:
-        try:
-            with urllib.request.urlopen(f"{address}/health/ready", timeout=10):
-                return
-        except OSError:
-            time.sleep(0.1)
-    raise click.ClickException("The service did not come up.")
+        environ = {**environ, "PATH": path_to_this_python(environ)}
+    with serving(environ, command, log=log, until="/health/ready") as child:
+        yield Server(child, f"http://127.0.0.1:{environ['PORT']}")
 
 
 def photos_in(folder: Path, number: int) -> Path:
@@ -259,8 +235,8 @@ def main(readers: int, classifiers: int, seconds: float, photos: int, server: st
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         containers = photos_in(folder / "containers", photos)
-        with serving(folder, containers, server) as served:
-            environ = settings_for(folder, containers, served.address)
+        environ = settings_for(folder, containers)
+        with served_by(server, environ, folder / "log") as served:
             alone = [run_seconds(environ)[1] for _ in range(3)]
             samples = [one.read_bytes() for one in sorted((containers / "images").iterdir())[:20]]
             load = Load(served.address, KEY, readers, classifiers, seconds)

@@ -4,14 +4,13 @@ Asks `python -m clothing` over loopback, so everything counts: Python's own star
 opening the database, the model.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from itertools import cycle
 from json import load
 from pathlib import Path
@@ -21,8 +20,8 @@ import numpy as np
 
 from benchmarks import folders, pipeline
 from benchmarks.measuring import Done, Place, Works, peak_memory_mb
-from clothing.config import PROJECT, SETTINGS
-from tests.serving import free_port
+from clothing.config import PROJECT
+from tests.serving import environ_with, free_port, serving
 
 PAGES = ("/", "/photos", "/runs", "/quality", "/review")
 IDLE_ASKED = 10
@@ -38,7 +37,7 @@ def starts(place: Place) -> Iterator[Works]:
 
         def web() -> Done:
             begun = time.perf_counter()
-            with _serving(environ) as server:
+            with serving(environ) as server:
                 facts = {"start_seconds": time.perf_counter() - begun}
                 return Done(1, facts | {"memory_mb": _memory_mb(server)})
 
@@ -54,7 +53,7 @@ def starts(place: Place) -> Iterator[Works]:
 @contextmanager
 def pages(place: Place) -> Iterator[Works]:
     """The pages in turns, one request after the other, first at rest and then during a run."""
-    with _storage(place, "pages", place.sizes["small"]) as environ, _serving(environ) as server:
+    with _storage(place, "pages", place.sizes["small"]) as environ, serving(environ) as server:
         site = _Site(environ["PORT"])
 
         def during_a_run() -> Done:
@@ -83,41 +82,12 @@ def _storage(place: Place, name: str, number: int) -> Iterator[dict[str, str]]:
         (root / "model").mkdir()
         for path in pipeline.MODEL.parent.glob("clothing_model.*"):
             (root / "model" / path.name).write_bytes(path.read_bytes())
-        yield {
-            **os.environ,
-            **{setting.name: "" for setting in SETTINGS},  # nothing of the developer's
-            "STORAGE_URL": root.as_uri(),
-            "DATABASE_URL": f"sqlite:///{(root / name).as_posix()}.db",
-            "HOST": "127.0.0.1",
-            "PORT": str(free_port()),
-        }
-
-
-@contextmanager
-def _serving(environ: dict[str, str]) -> Iterator["subprocess.Popen[bytes]"]:
-    """Give a web app that answers, and end it with the block."""
-    server = subprocess.Popen(
-        [sys.executable, "-m", "clothing", "serve"],
-        cwd=PROJECT,
-        env=environ,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{environ['PORT']}/health/live", server)
-        yield server
-    finally:
-        server.terminate()
-        server.wait(timeout=WAIT_SECONDS)
-
-
-def _wait_for(url: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + WAIT_SECONDS
-    while time.monotonic() < deadline and server.poll() is None:
-        with suppress(OSError), urllib.request.urlopen(url, timeout=WAIT_SECONDS):
-            return
-        time.sleep(0.01)
-    raise RuntimeError(f"The web app did not answer within {WAIT_SECONDS} s.")
+        yield environ_with(
+            STORAGE_URL=root.as_uri(),
+            DATABASE_URL=f"sqlite:///{(root / name).as_posix()}.db",
+            HOST="127.0.0.1",
+            PORT=str(free_port()),
+        )
 
 
 def _run_to_its_end(environ: dict[str, str]) -> float:

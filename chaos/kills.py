@@ -91,7 +91,7 @@ def the_run_is_told_to_stop(scene: Scene, rng: random.Random, one: Round) -> Non
 def the_web_app_is_killed(scene: Scene, rng: random.Random, one: Round) -> None:
     """SIGKILL of the web app: the run that it started goes on to its end."""
     with scene.serve() as web:
-        if not _posted(scene, web.post(), one):
+        if not _posted(web.post(), one):
             return
         await_a_moment(scene, rng, None, one)
         one.struck += scene.going_on()
@@ -103,7 +103,7 @@ def the_web_app_is_killed(scene: Scene, rng: random.Random, one: Round) -> None:
 def both_are_killed(scene: Scene, rng: random.Random, one: Round) -> None:
     """SIGKILL of the web app and of the run, as when a container is ended."""
     with scene.serve() as web:
-        _posted(scene, web.post(), one)
+        _posted(web.post(), one)
         await_a_moment(scene, rng, None, one)
         runs = web.runs()
         web.strike(signal.SIGKILL)
@@ -113,7 +113,7 @@ def both_are_killed(scene: Scene, rng: random.Random, one: Round) -> None:
 def the_run_of_a_web_app_is_killed(scene: Scene, rng: random.Random, one: Round) -> None:
     """SIGKILL of the run only: the web app that started it sees to its row at once."""
     with scene.serve() as web:
-        if not _posted(scene, web.post(), one):
+        if not _posted(web.post(), one):
             return
         await_a_moment(scene, rng, None, one)
         one.struck += kill(web.runs())
@@ -221,7 +221,7 @@ def await_a_moment(scene: Scene, rng: random.Random, run: Program | None, one: R
     time.sleep(rng.uniform(0, 0.1))
 
 
-def _posted(scene: Scene, answer: tuple[int, str, object], one: Round) -> bool:
+def _posted(answer: tuple[int, str, object], one: Round) -> bool:
     """Tell whether a run goes on that the web app was asked for."""
     status, place, told = answer
     if status == 202 and place:

@@ -57,7 +57,6 @@ class Proxy:
         slow: Seconds that a delayed answer takes.
         silent: Seconds that a silent line stays open.
         port: Where the proxy listens.
-        mishaps: How many there were so far.
     """
 
     target: int
@@ -65,7 +64,6 @@ class Proxy:
     slow: float = 0.3
     silent: float = 10.0
     port: int = 0
-    mishaps: int = 0
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def __enter__(self) -> Self:
@@ -107,7 +105,6 @@ class Proxy:
         try:
             asked = await _message(reader)
             mishap = await asyncio.to_thread(self.fate, _request_of(asked))
-            self.mishaps += mishap is not None
             await self._answer(asked, mishap, writer)
         except (OSError, EOFError, asyncio.CancelledError):
             pass  # one of the two hung up

@@ -27,9 +27,9 @@ import psutil
 from PIL import Image
 
 from chaos.witness import opened, photos_in
-from clothing.config import PROJECT, SETTINGS
-from tests.azurite import free_port
+from clothing.config import PROJECT
 from tests.pictures import UNREADABLE, encoded
+from tests.serving import SERVE, answers, environ_with, free_port
 
 PATIENCE = 180
 """Seconds after which a program that should have ended counts as stuck."""
@@ -74,12 +74,11 @@ class Scene:
 
     def environ(self, **more: str) -> dict[str, str]:
         """Return the variables of a program at work here; none of the developer's settings."""
-        unset = dict.fromkeys((setting.name for setting in SETTINGS), "")
         ours = {
             "STORAGE_URL": self.storage.absolute().as_uri(),
             "DATABASE_URL": f"sqlite:///{self.database.absolute()}",
         }
-        return {**os.environ, **unset, **ours, **more}
+        return environ_with(**{**ours, **more})
 
     def run(self, *before: str, **more: str) -> "Program":
         """Start a run; `before` is a command that starts it in its turn."""
@@ -194,7 +193,7 @@ class Web:
     def __init__(self, scene: Scene) -> None:
         self.port = free_port()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "clothing", "serve"],
+            SERVE,
             cwd=PROJECT,
             env=scene.environ(PORT=str(self.port), LOG_LEVEL="warning"),
             stdin=subprocess.DEVNULL,
@@ -202,7 +201,9 @@ class Web:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        self._wait()
+        if not answers(f"http://127.0.0.1:{self.port}/health/live", self._process, PATIENCE):
+            code = self._process.poll()
+            raise StuckError(f"the web app did not answer (exit code: {code})")
 
     def __enter__(self) -> Self:
         return self
@@ -239,19 +240,6 @@ class Web:
                 return error.code, "", error.read().decode(errors="replace")
         except OSError as error:
             return 0, "", str(error)
-
-    def _wait(self) -> None:
-        end = time.monotonic() + PATIENCE
-        address = f"http://127.0.0.1:{self.port}/health/live"
-        while time.monotonic() < end:
-            with suppress(OSError), urllib.request.urlopen(address, timeout=PATIENCE):
-                return
-            if self._process.poll() is not None:
-                raise StuckError(
-                    f"the web app ended with {self._process.returncode} before it served"
-                )
-            time.sleep(0.05)
-        raise StuckError("the web app did not answer")
 
 
 @contextmanager

@@ -8,7 +8,6 @@ and then the library asks, which has both.
 
 import ssl
 import threading
-import time
 import urllib.request
 import weakref
 from collections import deque
@@ -16,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from time import time
 from urllib.parse import quote, urlsplit
 
 import certifi
@@ -26,7 +26,8 @@ SCOPE = "https://storage.azure.com/.default"
 """What a token is asked for."""
 
 _VALID = timedelta(hours=2)  # how long a signature is good for
-_EARLY = 600  # seconds before its end at which a proof is made anew
+_EARLY = 600  # seconds before its end from which on a proof is made anew
+_AGAIN = 60  # seconds to the next try where a login gave the same token: not a try for each blob
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +91,7 @@ class ShortWay:
         self._host, self._path = place.netloc, place.path.rstrip("/")
         self._tls = _trusted() if place.scheme == "https" else None
         self._prove, self._version, self._timeout = prove, version, timeout
-        self._proof = Proof("", "", 0)
+        self._proof, self._prove_at = Proof("", "", 0), 0.0
         self._proving = threading.Lock()
         self._idle: deque[HTTPConnection] = deque()
         weakref.finalize(self, _close, self._idle)
@@ -128,8 +129,11 @@ class ShortWay:
 
     def _valid_proof(self) -> Proof:
         with self._proving:
-            if time.time() > self._proof.until - _EARLY:
+            now = time()
+            if now >= self._prove_at:
                 self._proof = self._prove()
+                until = self._proof.until
+                self._prove_at = min(max(until - _EARLY, now + _AGAIN), until)
             return self._proof
 
 

@@ -10,8 +10,8 @@ ClothingError
    └─ ActiveRunError   another run is going on; .run_id says which
 
 Errors of libraries are translated once, at the edge where they arise (`raise … from error`), and
-caught in three places: `batch` (a photo's own errors become Failures), `cli` (a message and an
-exit code) and `web` (a page, or problem+json).
+caught where somebody is told: `walk` (a photo's own errors become Failures), `batch` (the run's row
+says why it failed), `cli` (a message and an exit code) and `web` (a page, or problem+json).
 """
 
 

@@ -1,4 +1,7 @@
-"""The command that takes answers away: `python -m clothing export`."""
+"""The command that takes answers away: `python -m clothing export`.
+
+A shell: the file is written by `export`, and nothing in the tables changes.
+"""
 
 from pathlib import Path
 

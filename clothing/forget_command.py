@@ -1,4 +1,7 @@
-"""The command that forgets: `python -m clothing forget`."""
+"""The command that forgets: `python -m clothing forget`.
+
+A shell: it shows what there is, asks, and lets `forgetting` do it. It never deletes a photo.
+"""
 
 from itertools import islice
 

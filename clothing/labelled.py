@@ -1,6 +1,7 @@
 """Photos that people labelled: a CSV beside a folder.
 
-Owns the columns: `file`, `category`, and, if it is known who took each photo, `sender`.
+Owns the columns: `file`, `category`, and, if it is known who took each photo, `sender`. It opens no
+photo.
 """
 
 import csv

@@ -1,4 +1,7 @@
-"""The command that tells of the night: `python -m clothing notify`."""
+"""The command that tells of the night: `python -m clothing notify`.
+
+A shell: the words and the ways out are those of `notices`. It starts no run.
+"""
 
 import sys
 from datetime import UTC, datetime

@@ -6,9 +6,7 @@ is a server error, or anything else that the description does not say.
 """
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,10 +20,9 @@ from typing import Any
 
 import click
 
-from benchmarks.load import wait_for
-from clothing.config import PROJECT, SETTINGS
+from benchmarks.load import photos_in
 from clothing.keys import fresh_key
-from tests.azurite import free_port
+from tests.serving import environ_with, free_port, serving
 
 KEY = fresh_key()
 PHOTOS = 4
@@ -57,35 +54,18 @@ class Findings:
 
 
 @contextmanager
-def serving(folder: Path) -> Iterator[str]:
+def tried(folder: Path) -> Iterator[str]:
     """Give the address of a service over a few of the sample photos; its log is `folder`/log."""
-    storage = folder / "storage"
-    (storage / "images").mkdir(parents=True)
-    samples = sorted((PROJECT / "images" / "ClothingImages").iterdir())[:PHOTOS]
-    for sample in samples:
-        shutil.copy(sample, storage / "images")
-    shutil.copytree(PROJECT / "model", storage / "model")
-    port = free_port()
-    settings = {
-        **dict.fromkeys((setting.name for setting in SETTINGS), ""),
-        "STORAGE_URL": storage.as_uri(),
-        "DATABASE_URL": f"sqlite:///{folder}/clothing.db",
-        "API_KEY": KEY,
-        "KEY_ATTEMPTS": "1000000",  # schemathesis tries wrong ones on every call
-        "PORT": str(port),
-        "RUN_WAIT_SECONDS": "1",
-    }
-    with (folder / "log").open("wb") as log:
-        command = [sys.executable, "-m", "clothing", "serve"]
-        server = subprocess.Popen(
-            command, cwd=PROJECT, env={**os.environ, **settings}, stdout=log, stderr=log
-        )
-    try:
-        wait_for(f"http://127.0.0.1:{port}", server)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.terminate()
-        server.wait(60)
+    environ = environ_with(
+        STORAGE_URL=photos_in(folder / "storage", PHOTOS).as_uri(),
+        DATABASE_URL=f"sqlite:///{folder}/clothing.db",
+        API_KEY=KEY,
+        KEY_ATTEMPTS="1000000",  # schemathesis tries wrong ones on every call
+        PORT=str(free_port()),
+        RUN_WAIT_SECONDS="1",
+    )
+    with serving(environ, log=folder / "log", until="/health/ready"):
+        yield f"http://127.0.0.1:{environ['PORT']}"
 
 
 def findings_of(cases: int, seed: int) -> Findings:
@@ -93,7 +73,7 @@ def findings_of(cases: int, seed: int) -> Findings:
     found = Findings()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with serving(folder) as address:
+        with tried(folder) as address:
             _asked(address, "/prediction", "POST")  # so that there is something to ask for
             (folder / "openapi.json").write_bytes(_asked(address, "/openapi.json"))
             while found.cases < cases and not found.failures:

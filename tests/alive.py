@@ -15,7 +15,7 @@ def children(module: str) -> list[psutil.Process]:
     ]
 
 
-def soon(true: Callable[[], bool], seconds: float = 30) -> bool:
+def soon(true: Callable[[], bool], seconds: float = 60) -> bool:
     """Return True as soon as something holds, False if it does not within the time."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -15,6 +15,7 @@ import pytest
 
 from clothing.azure_storage import AzureAccount, AzureContainer
 from clothing.config import PROJECT
+from tests.serving import free_port
 
 MAIN = (
     PROJECT / "var" / "azurite" / "node_modules" / "azurite" / "dist" / "src" / "blob" / "main.js"
@@ -104,11 +105,3 @@ def connection_string(port: int, key: str) -> str:
         f"DefaultEndpointsProtocol=http;AccountName=shop;AccountKey={key};"
         f"BlobEndpoint=http://127.0.0.1:{port}/shop;"
     )
-
-
-def free_port() -> int:
-    """Return a port of this computer that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

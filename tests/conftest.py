@@ -1,10 +1,11 @@
-"""What tests share: a folder with containers, a store, the shipped model, the app."""
+"""What tests share: a folder with containers, a store of each kind, the shipped model, the app."""
 
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -66,13 +67,30 @@ def images(storage: Path) -> FolderContainer:
     return FolderContainer("images", storage / "images")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    """An empty SQLite database with the current schema."""
-    store = Store(f"sqlite:///{tmp_path}/clothing.db")
+@contextmanager
+def empty_store(folder: Path) -> Iterator[Store]:
+    """Give an empty SQLite database with the current schema, in a folder."""
+    store = Store(f"sqlite:///{folder}/clothing.db")
     store.ready()
     yield store
     store.dispose()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty SQLite database with the current schema."""
+    with empty_store(tmp_path) as store:
+        yield store
+
+
+@pytest.fixture(params=["SQLite", "SQL Server"])
+def either_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+    """An empty database of either kind in its turn; SQL Server's is a stand-in."""
+    if request.param == "SQL Server":
+        yield request.getfixturevalue("server_store")
+        return
+    with empty_store(tmp_path) as store:
+        yield store
 
 
 @pytest.fixture(scope="session")

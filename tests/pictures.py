@@ -8,6 +8,7 @@ import io
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,6 +40,13 @@ def encoded(image: Image.Image, form: str, **save: Any) -> bytes:
 def jpeg(color: Color = "red", size: tuple[int, int] = (60, 80), **save: Any) -> bytes:
     """Return a JPEG of one colour."""
     return encoded(Image.new("RGB", size, color), "JPEG", **save)
+
+
+def many_photos(folder: Path, number: int = 300) -> None:
+    """Lay down photos that keep a run busy long enough for something to happen to it."""
+    photo = jpeg(size=(600, 800))
+    for place in range(number):
+        (folder / f"{place:04}.jpg").write_bytes(photo)
 
 
 def png(color: Color = "red", size: tuple[int, int] = (60, 80), **save: Any) -> bytes:

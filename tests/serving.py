@@ -1,4 +1,8 @@
-"""The service as Azure starts it: `startup.sh`, in a process of its own, on loopback."""
+"""The service as users and Azure start it, in a process of its own, on loopback.
+
+Owns the free port, the settings without the developer's, the wait for the first answer and the end;
+what is asked meanwhile is its callers' affair: tests, benchmarks, chaos and the API's trial.
+"""
 
 import json
 import os
@@ -9,30 +13,42 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from clothing.config import PROJECT
+from clothing.config import PROJECT, SETTINGS
+
+SERVE = (sys.executable, "-m", "clothing", "serve")
+"""What `make run` starts."""
 
 KEY = "a-key-for-tests-only"
 
 
+def environ_with(**settings: str) -> dict[str, str]:
+    """Return the variables of a program with these settings, and none of the developer's."""
+    return {**os.environ, **dict.fromkeys((setting.name for setting in SETTINGS), ""), **settings}
+
+
 def environ_of_azure(environ: Mapping[str, str], **more: str) -> dict[str, str]:
     """Return settings as a Web App has them, with this Python as `python`."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
     return {
         **environ,
-        "PATH": path,
+        "PATH": path_to_this_python(environ),
         "WEBSITE_HOSTNAME": "example",
         "HOST": "127.0.0.1",
         "PORT": str(free_port()),
         "API_KEY": KEY,
         **more,
     }
+
+
+def path_to_this_python(environ: Mapping[str, str]) -> str:
+    """Return a PATH on which `python` is the one that asks."""
+    return f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
 
 
 def free_port() -> int:
@@ -42,8 +58,53 @@ def free_port() -> int:
         return port
 
 
+@contextmanager
+def serving(
+    environ: Mapping[str, str],
+    command: Sequence[str] = SERVE,
+    *,
+    folder: Path = PROJECT,
+    log: Path | None = None,
+    until: str = "/health/live",
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Give the app's process once it answers on its PORT; end it with the block.
+
+    Args:
+        environ: Its settings.
+        command: What starts it.
+        folder: Where it is started.
+        log: The file that gets what it says, or None for nobody.
+        until: What it must answer first.
+    """
+    with (log or Path(os.devnull)).open("ab") as output:
+        process = subprocess.Popen(command, cwd=folder, env=environ, stdout=output, stderr=output)
+    try:
+        if not answers(f"http://127.0.0.1:{environ['PORT']}{until}", process):
+            said = log.read_text(encoding="utf-8", errors="replace") if log else ""
+            raise RuntimeError(f"The app ended, or did not answer within a minute. {said}")
+        yield process
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
+
+
+def answers(address: str, process: "subprocess.Popen[bytes]", seconds: float = 60) -> bool:
+    """Return True as soon as an address does, False if the process ends or the time does first."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=seconds):
+                return True
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
+        time.sleep(0.01)
+    return False
+
+
 class Service:
-    """A running gunicorn, its arbiter and its worker."""
+    """A running gunicorn as Azure starts it: `startup.sh`, its arbiter and its worker."""
 
     def __init__(self, environ: Mapping[str, str], log: Path, key: str = KEY) -> None:
         self.url = f"http://127.0.0.1:{environ['PORT']}"
@@ -75,13 +136,8 @@ class Service:
 
     def wait_until_ready(self) -> None:
         """Return once the service is ready."""
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert self.arbiter.poll() is None, self.log.read_text()
-            if self.ask("/health/ready")[0] == 200:
-                return
-            time.sleep(0.05)
-        raise AssertionError(f"not ready within a minute: {self.log.read_text()}")
+        ready = answers(f"{self.url}/health/ready", self.arbiter)
+        assert ready, f"it ended, or was not ready within a minute: {self.log.read_text()}"
 
     def start_run(self) -> int:
         """Start a run without waiting for it; return its number."""

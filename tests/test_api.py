@@ -18,17 +18,12 @@ from werkzeug.test import TestResponse
 from clothing.labels import CATEGORIES
 from clothing.store import Store
 from clothing.web.permissions import READ, WHO
-from tests.pictures import jpeg
+from tests.pictures import jpeg, many_photos
 
 
 def site_store(app: Flask) -> Store:
     store: Store = app.extensions["site"].parts.store
     return store
-
-
-def many_photos(storage: Path, number: int) -> None:
-    for n in range(number):
-        (storage / "images" / f"{n:04}.jpg").write_bytes(jpeg(size=(600, 800)))
 
 
 def ended(client: FlaskClient, location: str) -> dict[str, Any]:
@@ -174,7 +169,7 @@ def test_a_run_that_failed_is_a_500_for_curl_to_notice(client: FlaskClient, stor
 def test_a_run_whose_process_is_killed_is_interrupted_and_resumed(
     client: FlaskClient, storage: Path
 ) -> None:
-    many_photos(storage, 800)
+    many_photos(storage / "images", 800)
     started = client.post("/prediction", headers={"Prefer": "respond-async"})
 
     _kill_children_once_something_is_stored(client)
@@ -189,7 +184,7 @@ def test_a_run_whose_process_is_killed_is_interrupted_and_resumed(
 
 
 def test_the_app_answers_quickly_while_a_run_goes_on(client: FlaskClient, storage: Path) -> None:
-    many_photos(storage, 300)
+    many_photos(storage / "images")
     started = client.post("/prediction", headers={"Prefer": "respond-async"})
 
     polled = 0

@@ -1,6 +1,6 @@
 """The short way to a blob, over Azurite: whole and as it was listed, or not at all."""
 
-import time
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -112,19 +112,60 @@ def test_after_a_mishap_the_library_asks_again(
     assert len(spoilt) == 1
 
 
-def test_a_proof_is_made_anew_before_it_ends() -> None:
-    made = 0
+class Login:
+    """A login as Azure's are: it gives the token that it has until five minutes before its end."""
+
+    def __init__(self, clock: list[float], seconds: float) -> None:
+        self.asked: list[float] = []
+        self._clock, self._seconds = clock, seconds
+        self._until = 0.0
+
+    def get_token(self, scope: str) -> AccessToken:
+        (now,) = self._clock
+        self.asked.append(now)
+        if now >= self._until - 300:
+            self._until = now + self._seconds
+        return AccessToken(f"until {self._until:.0f}", int(self._until))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The time in seconds, for a test to set."""
+    clock = [0.0]
+    monkeypatch.setattr("clothing.azure_download.time", lambda: clock[0])
+    return clock
+
+
+def shown(way: ShortWay, clock: list[float], seconds: range) -> Iterator[tuple[float, str]]:
+    """Yield what is shown at each of these seconds."""
+    for second in seconds:
+        clock[0] = float(second)
+        yield clock[0], way._valid_proof().header
+
+
+def test_a_token_is_made_anew_before_its_end_and_asked_for_once_a_minute(
+    clock: list[float],
+) -> None:
+    login = Login(clock, seconds=3600)
+    way = ShortWay("https://a/images", by_token(login.get_token), API_VERSION, IMPATIENT)
+
+    tokens = dict(shown(way, clock, range(4000)))
+
+    assert login.asked == [0, 3000, 3060, 3120, 3180, 3240, 3300]
+    assert (tokens[3299], tokens[3300]) == ("Bearer until 3600", "Bearer until 6900")
+
+
+def test_no_proof_is_shown_after_its_end(clock: list[float]) -> None:
+    made: list[float] = []
 
     def prove() -> Proof:
-        nonlocal made
-        made += 1
-        return Proof("", "", time.time() + (3600 if made > 1 else 1))
+        made.append(clock[0])
+        return Proof("", f"{clock[0] + 20:.0f}", clock[0] + 20)
 
-    way = ShortWay("http://127.0.0.1:9/a/images", prove, API_VERSION, IMPATIENT)
-    for _ in range(4):
-        way.get("a.jpg", "1")
+    way = ShortWay("https://a/images", prove, API_VERSION, IMPATIENT)
 
-    assert made == 2
+    assert all(now < float(until) for now, until in shown(way, clock, range(100)))
+    assert made == [0, 20, 40, 60, 80]
 
 
 def test_a_token_is_shown_as_a_header() -> None:

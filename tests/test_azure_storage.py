@@ -32,7 +32,8 @@ from clothing.errors import ConfigError, PhotoError, StorageError
 from clothing.parts import Parts
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, FolderContainer
-from tests.azurite import Azurite, connection_string, free_port
+from tests.azurite import Azurite, connection_string
+from tests.serving import free_port
 from tests.test_storage import NO_NAMES, names_in, the_photo
 
 WRONG_KEY = "d3Jvbmcga2V5"

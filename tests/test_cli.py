@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,8 @@ from clothing.config import PROJECT
 from clothing.labels import CATEGORIES
 from clothing.store import Store
 from clothing.tables import SCHEMA_VERSION
-from tests.pictures import jpeg
+from tests.alive import soon
+from tests.pictures import many_photos
 from tests.sql_server_double import opened
 
 RUN = [sys.executable, "-m", "clothing", "run"]
@@ -311,13 +311,8 @@ def _a_run_under_way(
     environ: dict[str, str], storage: Path, store: Store
 ) -> "subprocess.Popen[bytes]":
     """Return the process of a run over 603 photos once it has stored something."""
-    for number in range(600):
-        (storage / "images" / f"{number:04}.jpg").write_bytes(jpeg(size=(600, 800)))
+    many_photos(storage / "images", 600)
     environ["BATCH_SIZE"] = "8"
     child = subprocess.Popen(RUN, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if store.schema_version() and store.predictions(limit=1):
-            return child
-        time.sleep(0.02)
-    raise AssertionError("the run stored nothing within a minute")
+    assert soon(lambda: bool(store.schema_version() and store.predictions(limit=1)))
+    return child

@@ -14,8 +14,6 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,7 +26,7 @@ from clothing.cli import main
 from clothing.config import PROJECT, SETTINGS
 from clothing.store import Store
 from tests.nights import a_review
-from tests.serving import free_port
+from tests.serving import free_port, serving
 from tests.test_publishing import another_model
 
 DOCUMENTS = [
@@ -216,32 +214,8 @@ def served(folder: Path, wanted: bool) -> Iterator[int]:
         yield 0
         return
     port = free_port()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "clothing", "serve"],
-        cwd=folder,
-        env=environ_of(folder, port),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/health/live", server)
+    with serving(environ_of(folder, port), folder=folder):
         yield port
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
-
-
-def _wait_for(address: str, server: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert server.poll() is None
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the app does not answer within a minute")
 
 
 # The tests

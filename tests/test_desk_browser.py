@@ -45,9 +45,7 @@ def week(page: Page, store: Store, images: FolderContainer, storage: Path) -> No
     expect(page.locator("#run[data-status=succeeded] h1")).to_contain_text("Run 4", timeout=60_000)
 
 
-def test_a_run_ends_as_three_piles_and_a_spreadsheet(
-    page: Page, storage: Path, tmp_path: Path
-) -> None:
+def test_a_run_ends_as_three_piles_and_a_spreadsheet(page: Page, storage: Path) -> None:
     for n in range(150):
         (storage / "images" / f"{n:03}.jpg").write_bytes(jpeg(size=(600, 800)))
     (storage / "images" / "broken.jpg").write_bytes(b"")
@@ -70,7 +68,7 @@ def test_a_run_ends_as_three_piles_and_a_spreadsheet(
     assert download.value.suggested_filename == "returns-run-1.xlsx"
 
 
-def test_photos_are_filtered_and_taken_away(page: Page, store: Store, storage: Path) -> None:
+def test_photos_are_filtered_and_taken_away(page: Page, storage: Path) -> None:
     for n in range(4):
         (storage / "images" / f"coat {n}.jpg").write_bytes(jpeg(color="green", size=(60, 80 + n)))
     page.goto("/")

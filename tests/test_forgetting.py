@@ -1,6 +1,5 @@
 """Forgetting: what is asked for goes, everywhere, and nothing else does."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,31 +15,21 @@ from clothing.web.thumbnails import forget_pictures, thumbnail_folder
 from tests.nights import a_failure, a_night, a_prediction
 from tests.pictures import jpeg
 from tests.sql_server_double import BROKEN, SqlServer, opened
+from tests.test_store import count_of
 
 TABLES = ("image_prediction", "image_probabilities", "image_failure", "image_review")
 
 
-@pytest.fixture(params=["SQLite", "SQL Server"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty database with the current schema; SQL Server's is a stand-in."""
-    if request.param == "SQL Server":
-        yield request.getfixturevalue("server_store")
-        return
-    store = Store(f"sqlite:///{tmp_path}/clothing.db")
-    store.ready()
-    yield store
-    store.dispose()
+@pytest.fixture
+def store(either_store: Store) -> Store:
+    """Each test here meets both kinds of database."""
+    return either_store
 
 
 def names_in(tmp_path: Path, table: str = "image_prediction") -> list[str]:
     with opened(tmp_path) as connection:
         rows = connection.execute(f"SELECT image_filename FROM {table} ORDER BY 1").fetchall()
     return [name for (name,) in rows]
-
-
-def count_of(tmp_path: Path, table: str) -> int:
-    with opened(tmp_path) as connection:
-        return int(connection.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0])
 
 
 def a_reviewed_night(store: Store, *names: str) -> None:

@@ -19,6 +19,7 @@ from clothing.config import PROJECT
 from clothing.sandbox import Decoder
 from scripts.fuzz_decoder import fuzz, seeds_in
 from scripts.hostile_photos import FAMILIES, NAMES, write_corpus
+from tests.serving import environ_with
 
 MEMORY_MB = 512
 """What the run, and any decoder that it starts, may take."""
@@ -36,15 +37,15 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def night(hostile: Path) -> Mapping[str, object]:
     """What one real run over all of them said, and the most memory of a process of it."""
-    settings = {
-        "STORAGE_URL": f"file:{hostile}",
-        "DATABASE_URL": f"sqlite:///{hostile}/clothing.db",
-        "DECODE_THREADS": "2",
-    }
+    environ = environ_with(
+        STORAGE_URL=f"file:{hostile}",
+        DATABASE_URL=f"sqlite:///{hostile}/clothing.db",
+        DECODE_THREADS="2",
+    )
     run = subprocess.Popen(
         [sys.executable, "-m", "clothing", "run", "--json"],
         cwd=PROJECT,
-        env={**os.environ, **settings},
+        env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

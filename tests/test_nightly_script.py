@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +12,8 @@ import psutil
 import pytest
 
 from clothing.config import PROJECT
-from tests.pictures import jpeg
+from tests.alive import soon
+from tests.pictures import many_photos
 from tests.serving import KEY, Service, environ_of_azure, free_port, service
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
@@ -32,11 +32,6 @@ def served(azure: dict[str, str], tmp_path: Path) -> Iterator[Service]:
     """A service that is ready."""
     with service(azure, tmp_path / "log") as served:
         yield served
-
-
-def many_photos(storage: Path) -> None:
-    for n in range(300):
-        (storage / "images" / f"{n:04}.jpg").write_bytes(jpeg(size=(600, 800)))
 
 
 @contextmanager
@@ -100,7 +95,7 @@ def test_a_run_that_fails_while_it_is_followed(served: Service, storage: Path) -
 
 
 def test_another_run_is_followed_to_its_end(served: Service, storage: Path) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
     run_id = served.start_run()
 
     code, output, _ = nightly(served.url)
@@ -112,7 +107,7 @@ def test_another_run_is_followed_to_its_end(served: Service, storage: Path) -> N
 
 
 def test_a_run_that_takes_longer_than_a_request_may(served: Service, storage: Path) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
 
     code, output, _ = nightly(served.url, WAIT_SECONDS="1")
 
@@ -122,7 +117,7 @@ def test_a_run_that_takes_longer_than_a_request_may(served: Service, storage: Pa
 
 
 def test_a_run_that_takes_too_long_is_left_alone(served: Service, storage: Path) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
 
     code, _, complaint = nightly(served.url, WAIT_SECONDS="0", LIMIT_SECONDS="0")
 
@@ -132,7 +127,7 @@ def test_a_run_that_takes_too_long_is_left_alone(served: Service, storage: Path)
 
 
 def test_an_interrupted_run_is_started_again(served: Service, storage: Path) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
     with begun(served.url, WAIT_SECONDS="1") as script:
         served_predictions(served)
         (run,) = served.runs()
@@ -148,7 +143,7 @@ def test_an_interrupted_run_is_started_again(served: Service, storage: Path) -> 
 def test_a_restart_of_the_service_is_outlasted(
     served: Service, azure: dict[str, str], storage: Path, tmp_path: Path
 ) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
     with begun(served.url, WAIT_SECONDS="0", RETRIES="30") as script:
         served_predictions(served)
         served.stop()
@@ -162,18 +157,14 @@ def test_a_restart_of_the_service_is_outlasted(
 
 def served_predictions(served: Service) -> None:
     """Return once the script's run has stored something."""
-    deadline = time.monotonic() + 60
-    while not served.runs() and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert soon(lambda: bool(served.runs()))
     served.wait_for_predictions()
 
 
 def test_no_list_of_processes_shows_the_key(served: Service, storage: Path) -> None:
-    many_photos(storage)
+    many_photos(storage / "images")
     with begun(served.url) as script:
-        deadline = time.monotonic() + 60
-        while not served.runs() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        assert soon(lambda: bool(served.runs()))
 
         family = [psutil.Process(script.pid), *psutil.Process(script.pid).children(recursive=True)]
         commands = [" ".join(one.cmdline()) for one in family]

@@ -34,7 +34,8 @@ from clothing.notices import Notice, overdue_text, send, text_of
 from clothing.photos import Counts, Run
 from clothing.store import Store
 from clothing.tables import batch_run
-from tests.pictures import jpeg
+from tests.alive import soon
+from tests.pictures import many_photos
 
 NIGHT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 NOTICE = Notice("Returns: run 7 succeeded.", "Photos: 1 < 2 & <!channel>\nPörsön")
@@ -517,14 +518,11 @@ def test_a_notice_that_fails_never_fails_the_run(
 def test_a_run_that_is_stopped_is_told(
     environ: dict[str, str], storage: Path, store: Store, channel: Channel
 ) -> None:
-    for number in range(600):
-        (storage / "images" / f"{number:04}.jpg").write_bytes(jpeg(size=(600, 800)))
+    many_photos(storage / "images", 600)
     environ |= {"BATCH_SIZE": "8", "NOTIFY_WEBHOOK": channel.url, "no_proxy": "127.0.0.1"}
     command = [sys.executable, "-m", "clothing", "run"]
     child = subprocess.Popen(command, cwd=PROJECT, env=environ, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
-    while not store.predictions(limit=1) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    assert soon(lambda: bool(store.predictions(limit=1)))
 
     child.send_signal(signal.SIGTERM)
 

@@ -62,9 +62,12 @@ class Computers:
     def lose_one(self) -> None:
         """Take a computer away, as a cut cable does."""
         self._cluster.remove_node(self._other, allow_graceful=False)
+        self._other = None
 
     def complete(self) -> None:
-        self._other = self._add()
+        """Put a new computer into the place of one that was taken away."""
+        if self._other is None:
+            self._other = self._add()
 
     def close(self) -> None:
         self.engine.__exit__()
@@ -261,51 +264,48 @@ def test_the_command_ends_with_the_same_code(
 # What dies on the way
 
 
-def test_a_killed_worker_costs_nothing(
+def kill_a_worker(computers: Computers) -> bool:
+    """Return whether there was one."""
+    living = workers()
+    if living:
+        living[0].kill()
+    return bool(living)
+
+
+def lose_a_computer(computers: Computers) -> bool:
+    """Return whether both had a worker, so that one is left.
+
+    Not for ever: a run that has no second worker yet asks for none while it waits here.
+    """
+    if not soon(lambda: len(workers()) == 2, seconds=10):
+        return False
+    computers.lose_one()
+    return True
+
+
+@pytest.mark.parametrize(("strike", "after"), [(kill_a_worker, 0), (lose_a_computer, 20)])
+def test_a_killed_worker_or_a_lost_computer_costs_nothing(
     store: Store,
     night: FolderContainer,
     classifier: Classifier,
     computers: Computers,
     expected: dict[str, tuple[Any, ...]],
+    strike: Callable[[Computers], bool],
+    after: int,
 ) -> None:
-    killed: list[int] = []
+    struck: list[int] = []
 
-    def kill(counts: Counts, expected: int | None) -> None:
-        if not killed and (living := workers()):
-            killed.append(living[0].pid)
-            living[0].kill()
-
-    slow = Slow("images", night.folder)
-    run = a_run(store, slow, classifier, computers.engine.classify, kill)
-
-    assert killed
-    assert run.error is None
-    assert run.counts == Counts(listed=105, classified=103, failed=2)
-    assert rows_of(store) == expected
-
-
-def test_a_lost_computer_costs_nothing(
-    store: Store,
-    night: FolderContainer,
-    classifier: Classifier,
-    computers: Computers,
-    expected: dict[str, tuple[Any, ...]],
-) -> None:
-    lost: list[int] = []
-
-    def lose(counts: Counts, expected: int | None) -> None:
-        # Not for ever: a run that has no second worker yet asks for none while it waits here.
-        if not lost and counts.done > 20 and soon(lambda: len(workers()) == 2, seconds=10):
-            computers.lose_one()
-            lost.append(counts.done)
+    def progress(counts: Counts, expected: int | None) -> None:
+        if not struck and counts.done > after and strike(computers):
+            struck.append(counts.done)
 
     slow = Slow("images", night.folder)
     try:
-        run = a_run(store, slow, classifier, computers.engine.classify, lose)
+        run = a_run(store, slow, classifier, computers.engine.classify, progress)
     finally:
         computers.complete()
 
-    assert lost
+    assert struck
     assert run.error is None
     assert run.counts == Counts(listed=105, classified=103, failed=2)
     assert rows_of(store) == expected

@@ -31,6 +31,14 @@ def kim(client: FlaskClient) -> FlaskClient:
     return client
 
 
+@pytest.fixture
+def lee(app: Flask) -> FlaskClient:
+    """The browser of somebody else, who has said their name as well."""
+    lee = app.test_client()
+    lee.post("/name", data={"name": "Lee"})
+    return lee
+
+
 def sent(client: FlaskClient, answer: str, **more: str) -> TestResponse:
     """Send the page's form as the browser would without JavaScript, and go where it leads."""
     fields = dict(re.findall(r'name="(\w+)" value="([^"]*)">', client.get("/review").text))
@@ -75,13 +83,10 @@ def test_where_all_is_done_the_page_says_so(kim: FlaskClient, store: Store) -> N
 
 
 def test_where_others_have_the_rest_the_page_says_so(
-    kim: FlaskClient, store: Store, app: Flask
+    kim: FlaskClient, lee: FlaskClient, store: Store
 ) -> None:
     saved(store, doubtful("a.jpg"))
     kim.get("/review")
-
-    lee = app.test_client()
-    lee.post("/name", data={"name": "Lee"})
 
     assert "Others have the last 1 before them" in lee.get("/review").text
 
@@ -168,12 +173,10 @@ def test_a_time_that_cannot_be_is_not_kept(
 
 
 def test_somebody_elses_photo_cannot_be_answered(
-    kim: FlaskClient, store: Store, app: Flask
+    kim: FlaskClient, lee: FlaskClient, store: Store, app: Flask
 ) -> None:
     saved(store, doubtful("a.jpg"))
     kim.get("/review")
-    lee = app.test_client()
-    lee.post("/name", data={"name": "Lee"})
     key = re.search(r'name="task" value="(\w+)"', kim.get("/review").text)
     assert key
 
@@ -183,7 +186,7 @@ def test_somebody_elses_photo_cannot_be_answered(
     assert reviewed(app) == []
 
 
-def test_a_program_reviews(client: FlaskClient, store: Store, app: Flask) -> None:
+def test_a_program_reviews(client: FlaskClient, store: Store) -> None:
     saved(store, doubtful("a.jpg"), unreadable("b.jpg"))
 
     of_prediction = client.post(

@@ -2,7 +2,6 @@
 
 import random
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,16 +23,10 @@ from tests.test_store import a_photo, an_open_run, closed
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(params=["SQLite", "SQL Server"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty database with the current schema; SQL Server's is a stand-in."""
-    if request.param == "SQL Server":
-        yield request.getfixturevalue("server_store")
-        return
-    store = Store(f"sqlite:///{tmp_path}/clothing.db")
-    store.ready()
-    yield store
-    store.dispose()
+@pytest.fixture
+def store(either_store: Store) -> Store:
+    """Each test here meets both kinds of database."""
+    return either_store
 
 
 @pytest.fixture

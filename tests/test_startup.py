@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from clothing.config import PROJECT
-from tests.pictures import jpeg
+from tests.pictures import many_photos
 from tests.serving import KEY, Service, environ_of_azure, service
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn is not for Windows")
@@ -31,11 +31,11 @@ def log(tmp_path: Path) -> Path:
     return tmp_path / "log"
 
 
-def many_photos(storage: Path, number: int = 300) -> int:
-    """Add photos; return how many there are with those that were there."""
-    for n in range(number):
-        (storage / "images" / f"{n:04}.jpg").write_bytes(jpeg(size=(600, 800)))
-    return number + 3
+@pytest.fixture
+def number(storage: Path) -> int:
+    """Many photos beside the three, so that a run over them takes a while: how many there are."""
+    many_photos(storage / "images")
+    return 303
 
 
 def answers_in(tmp_path: Path) -> list[str]:
@@ -107,14 +107,14 @@ def test_elsewhere_too_a_reachable_address_needs_a_key(azure: dict[str, str], ho
     )
 
 
-def test_polite_restart_lets_the_run_go_on(
-    azure: dict[str, str], log: Path, storage: Path, tmp_path: Path
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_run_goes_on_when_gunicorn_is_restarted_or_killed(
+    azure: dict[str, str], log: Path, number: int, tmp_path: Path, sent: int, code: int
 ) -> None:
-    number = many_photos(storage)
     with service(azure, log) as before:
         run_id = before.start_run()
         before.wait_for_predictions()
-        assert before.stop(signal.SIGTERM) == 0
+        assert before.stop(sent) == code
 
     with service(azure, log) as after:
         run = after.ended(run_id)
@@ -123,26 +123,9 @@ def test_polite_restart_lets_the_run_go_on(
     assert len(answers_in(tmp_path)) == len(set(answers_in(tmp_path))) == number
 
 
-def test_a_killed_gunicorn_lets_the_run_go_on(
-    azure: dict[str, str], log: Path, storage: Path, tmp_path: Path
-) -> None:
-    number = many_photos(storage)
-    with service(azure, log) as before:
-        run_id = before.start_run()
-        before.wait_for_predictions()
-        assert before.stop(signal.SIGKILL) == -signal.SIGKILL
-
-    with service(azure, log) as after:
-        run = after.ended(run_id)
-
-    assert (run["status"], run["classified"]) == ("succeeded", number)
-    assert len(answers_in(tmp_path)) == number
-
-
 def test_a_killed_worker_is_replaced_and_the_run_goes_on(
-    azure: dict[str, str], log: Path, storage: Path
+    azure: dict[str, str], log: Path, number: int
 ) -> None:
-    number = many_photos(storage)
     with service(azure, log) as served:
         run_id = served.start_run()
         served.wait_for_predictions()
@@ -155,10 +138,9 @@ def test_a_killed_worker_is_replaced_and_the_run_goes_on(
 
 
 def test_a_killed_container_leaves_a_run_that_the_next_one_finishes(
-    azure: dict[str, str], log: Path, storage: Path, tmp_path: Path
+    azure: dict[str, str], log: Path, number: int, tmp_path: Path
 ) -> None:
     """The platform ends everything in a container at once, runs as well."""
-    number = many_photos(storage)
     with service(azure, log) as before:
         run_id = before.start_run()
         before.wait_for_predictions()

@@ -1,7 +1,6 @@
 """The store: what it keeps, and that doing a thing twice changes nothing."""
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,16 +17,10 @@ from clothing.tables import SCHEMA_VERSION, metadata
 from tests.sql_server_double import opened
 
 
-@pytest.fixture(params=["SQLite", "SQL Server"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty database with the current schema; SQL Server's is a stand-in."""
-    if request.param == "SQL Server":
-        yield request.getfixturevalue("server_store")
-        return
-    store = Store(f"sqlite:///{tmp_path}/clothing.db")
-    store.ready()
-    yield store
-    store.dispose()
+@pytest.fixture
+def store(either_store: Store) -> Store:
+    """Each test here meets both kinds of database."""
+    return either_store
 
 
 def a_photo(name: str = "a.jpg", etag: str = "1") -> Photo:

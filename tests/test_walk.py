@@ -5,7 +5,6 @@ import socket
 import sqlite3
 import subprocess
 import sys
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +15,7 @@ import pytest
 
 from clothing.config import PROJECT
 from tests.pictures import jpeg
+from tests.serving import SERVE, free_port, serving
 
 MOST_MEMORY = 300 * 2**20
 """What each process of the service may take, in bytes."""
@@ -24,20 +24,9 @@ MOST_MEMORY = 300 * 2**20
 @pytest.fixture
 def served(environ: dict[str, str]) -> Iterator[tuple[str, psutil.Process]]:
     """The address of the app as `make run` serves it, and its process."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "clothing", "serve"]
-    server = subprocess.Popen(
-        command, cwd=PROJECT, env={**environ, "PORT": str(port)}, stdout=subprocess.DEVNULL
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait_until_alive(address)
-        yield address, psutil.Process(server.pid)
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+    port = str(free_port())
+    with serving({**environ, "PORT": port}) as server:
+        yield f"http://127.0.0.1:{port}", psutil.Process(server.pid)
 
 
 def test_a_photo_in_a_folder_ends_as_a_category_on_a_page(
@@ -122,7 +111,7 @@ def test_a_port_in_use_is_said_in_words(environ: dict[str, str]) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         child = subprocess.run(
-            [sys.executable, "-m", "clothing", "serve"],
+            SERVE,
             cwd=PROJECT,
             env={**environ, "PORT": str(port)},
             capture_output=True,
@@ -133,18 +122,6 @@ def test_a_port_in_use_is_said_in_words(environ: dict[str, str]) -> None:
 
     assert child.returncode == 2
     assert f"PORT={port} on 127.0.0.1 cannot be served" in " ".join(child.stderr.split())
-
-
-def _wait_until_alive(address: str) -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        try:
-            urllib.request.urlopen(f"{address}/health/live", timeout=5).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the app does not answer within a minute")
 
 
 def _post(address: str) -> Any:

@@ -174,7 +174,7 @@ def test_a_run_in_workers_stores_every_outcome(
 
 @posix
 def test_workers_that_die_at_their_start_are_done_without(
-    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "executable", "/bin/false")
 

@@ -1,4 +1,7 @@
-"""What a request asks for: the reading of its query, and the words for what cannot be read."""
+"""What a request asks for: the reading of its query, and the words for what cannot be read.
+
+Owns the names of the query's fields. What is wanted goes to `questions`: it asks no table itself.
+"""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta

@@ -1,4 +1,7 @@
-"""Where the points of a chart lie: numbers for the SVG that the templates draw."""
+"""Where the points of a chart lie: numbers for the SVG that the templates draw.
+
+Owns the scale; pure. It knows neither a run nor a category.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,7 @@
-"""Is the process alive, and can it do its work: for load balancers and people in a hurry."""
+"""Is the process alive, and can it do its work: for load balancers and people in a hurry.
+
+Owns what counts as ready. It tries each part for real, and changes nothing.
+"""
 
 from collections.abc import Callable
 

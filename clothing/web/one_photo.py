@@ -1,4 +1,7 @@
-"""One photo that somebody holds up: classified at once, stored nowhere."""
+"""One photo that somebody holds up: classified at once, stored nowhere.
+
+Owns the way from an upload to an answer, for the page and the API alike.
+"""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,7 @@
-"""The photos: a list that chooses and scrolls, one photo with its history, and the pick list."""
+"""The photos: a list that chooses and scrolls, one photo with its history, and the pick list.
+
+Owns what these pages show, and how much at once; what is asked of the tables is in `questions`.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""How well the sorting goes: what people said of it, and how the photos change."""
+"""How well the sorting goes: what people said of it, and how the photos change.
+
+Owns what the page shows, and of how many nights; the figures are defined in `clothing.quality`.
+"""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta

@@ -1,4 +1,7 @@
-"""The runs: their history, and each with what it found."""
+"""The runs: their history, and each with what it found.
+
+Owns how many runs a page has; what is said of one is in `nights`. It never starts one.
+"""
 
 from flask import Blueprint, Flask, render_template, url_for
 

@@ -1,4 +1,7 @@
-"""The way in and out for people: the key and a name, or a name alone where no key is set."""
+"""The way in and out for people: the key and a name, or a name alone where no key is set.
+
+Owns these forms and where they lead; whom a session belongs to is for `access` to say.
+"""
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest

@@ -1,4 +1,7 @@
-"""A page to hold up a photo and see the answer at once; nothing is stored."""
+"""A page to hold up a photo and see the answer at once; nothing is stored.
+
+Owns the page; `one_photo` finds the answer.
+"""
 
 from flask import Blueprint, Flask, render_template
 from werkzeug.exceptions import BadRequest

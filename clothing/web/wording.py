@@ -1,4 +1,7 @@
-"""Numbers, times and reasons as people read them: the words that templates share."""
+"""Numbers, times and reasons as people read them: the words that templates share.
+
+Owns the filters of the templates. It changes no figure and asks nothing.
+"""
 
 from datetime import datetime
 

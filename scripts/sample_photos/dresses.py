@@ -22,7 +22,7 @@ def dress(
     def sew(bench: Bench) -> None:
         cut = _dress_cut(straps)
         if straps:
-            _thin_straps(bench, cut, cloth)
+            _thin_straps(bench, cloth)
         else:
             lay_back(bench, cut, cloth)
         if sleeves:
@@ -53,7 +53,7 @@ def _dress_cut(straps: bool) -> Cut:
     )
 
 
-def _thin_straps(bench: Bench, cut: Cut, cloth: Cloth) -> None:
+def _thin_straps(bench: Bench, cloth: Cloth) -> None:
     back = mirrored(spline((0, -0.60), (0.13, -0.61), (0.2, -0.58), (0.18, -0.45), (0, -0.45)))
     bench.lay(back, cloth, shade=INSIDE)
     for side in SIDES:

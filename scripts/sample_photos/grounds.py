@@ -1,7 +1,6 @@
 """What the garment lies on or hangs before: floors, carpets, sheets, walls, white paper."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 
@@ -144,13 +143,3 @@ def paper(rng: np.random.Generator, shape: Shape) -> Surface:
     surface = Surface.plain(shape, "f7f7f5")
     surface.albedo *= (1 + 0.008 * noise(rng, shape, 120))[..., None]
     return surface
-
-
-def darker(ground: Ground, share: float) -> Ground:
-    """The same ground in less light."""
-
-    def dimmed(rng: np.random.Generator, shape: Shape) -> Surface:
-        surface = ground(rng, shape)
-        return replace(surface, albedo=surface.albedo * np.float32(share))
-
-    return dimmed

@@ -441,7 +441,7 @@ _FOOT = spline(
 )  # fmt: skip
 
 
-def _pair(bench: Bench, path: Path, side: float) -> Path:
+def _pair(path: Path, side: float) -> Path:
     """One shoe of the pair at its place: both lie a little askew."""
     own = path if side > 0 else flipped(path)
     lean = 0.10 if side > 0 else -0.16
@@ -453,22 +453,20 @@ def flip_flops(rubber: Colour, strap: Colour, edge: Colour) -> Garment:
 
     def lay_out(bench: Bench) -> None:
         for side in (1.0, -1.0):
-            bench.lay(_pair(bench, 1.03 * _FOOT, side), sole(edge), puff=0.02)
-            bench.lay(
-                _pair(bench, _FOOT, side), replace(sole(rubber), weave=rib(44, 0.5)), puff=0.006
-            )
+            bench.lay(_pair(1.03 * _FOOT, side), sole(edge), puff=0.02)
+            bench.lay(_pair(_FOOT, side), replace(sole(rubber), weave=rib(44, 0.5)), puff=0.006)
             _footprint(bench, side)
             post = (-0.03, -0.40)
             for bow in (
                 spline(post, (0.08, -0.36), (0.2, -0.2), (0.24, 0.06)),
                 spline(post, (-0.1, -0.30), (-0.165, -0.16), (-0.185, 0.08)),
             ):
-                own = _pair(bench, bow, side)
+                own = _pair(bow, side)
                 bench.lay(
                     limb(own, 0.024, 0.045, 0.03), sole(strap), grain=heading(own), puff=0.035
                 )
                 bench.seam(part(own, 0.12, 0.9), 0.8, 0.004)
-            knob = _pair(bench, ellipse(post, 0.028, 0.032), side)
+            knob = _pair(ellipse(post, 0.028, 0.032), side)
             bench.lay(knob, sole(strap), puff=0.03)
 
     return lay_out
@@ -477,7 +475,7 @@ def flip_flops(rubber: Colour, strap: Colour, edge: Colour) -> Garment:
 def _footprint(bench: Bench, side: float) -> None:
     """Heel and ball have pressed the footbed down a little."""
     for centre, wide, high in (((0.01, 0.5), 0.1, 0.14), ((0.03, -0.3), 0.14, 0.17)):
-        hollow = bench.stencil(_pair(bench, ellipse(centre, wide, high), side))
+        hollow = bench.stencil(_pair(ellipse(centre, wide, high), side))
         bench.press(hollow, 7.0)
 
 
@@ -486,10 +484,10 @@ def strapped_sandals(leather: Cloth, footbed: Colour, buckle: Colour) -> Garment
 
     def lay_out(bench: Bench) -> None:
         for side in (1.0, -1.0):
-            bench.lay(_pair(bench, 1.04 * _FOOT, side), sole("3a2c22"), puff=0.02)
+            bench.lay(_pair(1.04 * _FOOT, side), sole("3a2c22"), puff=0.02)
             cork = replace(hide(footbed, 0.03), weave=suede)
-            bench.lay(_pair(bench, _FOOT, side), cork, puff=0.012)
-            bench.thread(_pair(bench, 0.93 * _FOOT, side), "e7d6b8", 0.018)
+            bench.lay(_pair(_FOOT, side), cork, puff=0.012)
+            bench.thread(_pair(0.93 * _FOOT, side), "e7d6b8", 0.018)
             _footprint(bench, side)
             for y in (-0.36, -0.08):
                 _buckled_strap(bench, leather, buckle, side, y)
@@ -499,15 +497,15 @@ def strapped_sandals(leather: Cloth, footbed: Colour, buckle: Colour) -> Garment
 
 def _buckled_strap(bench: Bench, leather: Cloth, buckle: Colour, side: float, y: float) -> None:
     band = spline((-0.245, y + 0.05), (-0.1, y - 0.01), (0.05, y - 0.02), (0.29, y + 0.05))
-    own = _pair(bench, band, side)
+    own = _pair(band, side)
     bench.lay(limb(own, 0.095, 0.085, 0.095), leather, grain=heading(own), puff=0.055)
     for offset in (-0.068, 0.068):
-        bench.thread(_pair(bench, moved(band, down=offset), side), "d9b98c", 0.014)
+        bench.thread(_pair(moved(band, down=offset), side), "d9b98c", 0.014)
     middle: Point = (0.06, y - 0.015)
     x, y = middle
-    tongue = _pair(bench, line((x - 0.1, y), (x + 0.15, y + 0.012)), side)
+    tongue = _pair(line((x - 0.1, y), (x + 0.15, y + 0.012)), side)
     bench.lay(limb(tongue, 0.032), leather, grain=heading(tongue), puff=0.012)
-    frame = _pair(bench, box(x - 0.035, y - 0.055, x + 0.045, y + 0.055, 0.014), side)
-    hole = _pair(bench, box(x - 0.018, y - 0.038, x + 0.028, y + 0.038, 0.008), side)
+    frame = _pair(box(x - 0.035, y - 0.055, x + 0.045, y + 0.055, 0.014), side)
+    hole = _pair(box(x - 0.018, y - 0.038, x + 0.028, y + 0.038, 0.008), side)
     bench.lay(frame, metal(buckle), puff=0.006, hole=hole)
-    bench.lay(limb(_pair(bench, line((x - 0.03, y), (x + 0.05, y)), side), 0.007), metal(buckle))
+    bench.lay(limb(_pair(line((x - 0.03, y), (x + 0.05, y)), side), 0.007), metal(buckle))

@@ -1,4 +1,4 @@
-"""Garments for the upper body: T-shirts, pullovers, shirts, coats and dresses."""
+"""Garments for the upper body: T-shirts, pullovers, shirts and coats."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -424,7 +424,7 @@ def coat(
         arm = Arm(_COAT_ARM, (0.15, 0.13, 0.115, 0.10), 0.12)
         bench.lay(cut.lining, Cloth(lining, gloss=0.1, polish=6), shade=0.7)
         lay_sleeves(bench, cut, arm, cloth, 1.0)
-        _coat_cuffs(bench, arm, cloth, buttons)
+        _coat_cuffs(bench, arm, buttons)
         bench.lay(cut.body, cloth, puff=0.025, folds=_fans(bench, cut, 1.0))
         for side in (cut.armhole, flipped(cut.armhole)):
             bench.seam(side, 2.4, 0.01)
@@ -462,7 +462,7 @@ def _coat_front(cut: Cut, edge: float) -> Path:
     return join(free, cut.neckline[6:], cut.armhole, cut.side, bottom)
 
 
-def _coat_cuffs(bench: Bench, arm: Arm, cloth: Cloth, buttons: Colour) -> None:
+def _coat_cuffs(bench: Bench, arm: Arm, buttons: Colour) -> None:
     for side in SIDES:
         end = part(arm.on(side), 0.84, 0.86)
         bench.seam(limb(end, arm.widths[-1] * 1.0)[[0, -1]], 2.0, 0.01)
