@@ -29,7 +29,7 @@ SHIPPED = PROJECT / "model" / "clothing_model.keras"
 IMAGENET = "imagenet"
 
 EPOCHS, PEAK_RATE = 30, 4e-4
-"""From ImageNet's weights: 76 minutes on two busy cores."""
+"""From ImageNet's weights: 40 minutes on two cores."""
 
 FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 """From a network that knows garments already: ten minutes."""

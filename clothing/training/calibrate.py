@@ -13,8 +13,13 @@ from clothing.classifier import tempered
 from clothing.evaluation import calibration_error
 from clothing.labels import CATEGORIES
 
-PRECISION = 0.97
-"""The share that has to be right of what is sorted without a look."""
+PRECISION = 0.98
+"""The share that has to be right of what is sorted without a look, on validation photos.
+
+What is promised is 0.97 on other people's. Thresholds always look better where they were chosen:
+set on four fifths of the validation people and tried on the fifth, those for 0.97 were right on
+0.954, those for 0.98 on 0.963, those for 0.985 on 0.968, and sorted 0.60, 0.51 and 0.47.
+"""
 
 LEAST_THRESHOLD = 0.5
 """No threshold is lower, however easy the category."""
@@ -23,6 +28,7 @@ _TEMPERATURES = np.geomspace(0.2, 8, 371)  # in steps of 1 %
 _THRESHOLDS = np.arange(200) / 200  # 0, 0.005 … 0.995
 _TARGETS = np.arange(50, 101) / 100  # shares of a category that have to be right
 _ENOUGH = 10  # answers of a category; fewer say nothing of it
+_LENT = 50  # answers of all categories that are counted with those of each
 
 Probabilities = NDArray[np.float32]
 Allowed = NDArray[np.bool_]
@@ -57,6 +63,14 @@ def choose_thresholds(
     the same for all, and the least from which all that is sorted is right as often as promised.
     Easy categories so make room for hard ones. What is in none of the categories is never right.
 
+    A few answers say little: one that is wrong by chance would raise a threshold, one that is right
+    by chance lower it, and on other people's photos the promise would not hold. So each share is
+    reckoned as if as many answers more had been given as `_LENT` says, right as often as those of
+    all categories at that confidence (the m-estimate of Cestnik 1990, "Estimating probabilities: a
+    crucial task in machine learning"). Of 0, 20 and 50 lent answers, 50 came closest to the promise
+    where thresholds of half the validation people were tried on the other half: 0.94, 0.95 and 0.96
+    were right.
+
     Args:
         probabilities: Calibrated; float32 array of shape (n, 10).
         allowed: bool array of shape (n, 11).
@@ -69,9 +83,11 @@ def choose_thresholds(
     """
     confidence, right = confidence_of(probabilities, allowed)
     predicted = probabilities.argmax(axis=1)
+    candidates = _THRESHOLDS[least <= _THRESHOLDS]
+    of_all = _share_right(confidence, right, candidates, lent=0, of_all=np.zeros(len(candidates)))
     for target in _TARGETS[precision >= _TARGETS]:
         thresholds = {
-            category: _lowest(confidence[chosen], right[chosen], target, least)
+            category: _lowest(confidence[chosen], right[chosen], target, candidates, of_all)
             for place, category in enumerate(CATEGORIES)
             if (chosen := predicted == place).sum() >= _ENOUGH
         }
@@ -83,14 +99,30 @@ def choose_thresholds(
 
 
 def _lowest(
-    confidence: NDArray[np.float32], right: NDArray[np.bool_], precision: float, least: float
+    confidence: NDArray[np.float32],
+    right: NDArray[np.bool_],
+    precision: float,
+    candidates: NDArray[np.float64],
+    of_all: NDArray[np.float64],
 ) -> float:
-    """Return the lowest confidence from which answers are right often enough, or 1."""
-    candidates = _THRESHOLDS[least <= _THRESHOLDS]
-    reached = confidence >= candidates[:, None]  # (candidates, answers)
-    enough = reached @ right.astype(float) >= precision * reached.sum(axis=1)
-    fit = candidates[enough & reached.any(axis=1)]
+    """Return the lowest candidate from which answers are right often enough, or 1."""
+    enough = _share_right(confidence, right, candidates, _LENT, of_all) >= precision
+    fit = candidates[enough]
     return float(fit[0]) if fit.size else 1.0
+
+
+def _share_right(
+    confidence: NDArray[np.float32],
+    right: NDArray[np.bool_],
+    candidates: NDArray[np.float64],
+    lent: int,
+    of_all: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Return for each candidate the share that is right from it on, 0 where nothing is."""
+    reached = confidence >= candidates[:, None]  # (candidates, answers)
+    answers = np.maximum(reached.sum(axis=1) + lent, 1)
+    share: NDArray[np.float64] = (reached @ right.astype(float) + lent * of_all) / answers
+    return share
 
 
 def measure(probabilities: Probabilities, allowed: Allowed, card: Card) -> dict[str, float]:
