@@ -159,14 +159,14 @@ def test_the_predecessors_loop_writes_two_rows_for_each_photo(place: Place, tmp_
             f"SELECT image_id, {', '.join(COLUMNS)} FROM image_probabilities"
         ).fetchall()
     assert written == 5 == len(set(names)) == len(rows)
-    assert network.asked == [(1, 96, 72, 3)] * 5
+    assert network.asked == [(1, 80, 64, 3)] * 5
     assert all(sum(row[1:]) == pytest.approx(1, abs=1e-3) for row in rows)
 
 
 def test_the_predecessor_inverts_and_squashes_every_photo() -> None:
     array = predecessor.prepared(folders.resized(folders.tiny(), (30, 40), 95), (64, 80))
 
-    assert array.shape == (96, 72, 3)
+    assert array.shape == (80, 64, 3)
     assert 0 <= array.min() < array.max() <= 1
 
 
