@@ -47,9 +47,6 @@ TOO_LONG = (
 IN_MEMORY = Path("/dev/shm")
 """Where the tests' databases lie, if there is such a place: they need not outlive a power cut."""
 
-FOUND = PROJECT / "var" / "mutants.json"
-"""The survivors of the last time."""
-
 MEMORY = 6 * 2**30
 """What a mutant may take: one that counts for ever takes all there is."""
 
@@ -67,9 +64,8 @@ class Seen:
 class Hunt:
     """A plugin of pytest that runs the tests again and again in the place of once."""
 
-    def __init__(self, modules: Sequence[str], only: frozenset[str] | None) -> None:
+    def __init__(self, modules: Sequence[str]) -> None:
         self.modules = modules
-        self.only = only
         self.verdicts: dict[str, dict[str, Verdict]] = {}
         self.failed = False
 
@@ -82,6 +78,8 @@ class Hunt:
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         items = {item.nodeid: item for item in session.items}
         seen = self._seen(session.items)
+        for item in {item.path: item for item in reversed(session.items)}.values():
+            self._passes(item, None)  # what is imported late is imported before the forks
         for name in self.modules:
             self.verdicts[name] = dict(self._hunted(name, items, seen))
         return True
@@ -94,8 +92,6 @@ class Hunt:
         killers: dict[str, int] = defaultdict(int)
         for number, mutant in enumerate(mutants_of(path.read_text(encoding="utf-8"))):
             words = f"{number}: line {mutant.line}: {mutant.before} → {mutant.after}"
-            if self.only is not None and f"{name} {words}" not in self.only:
-                continue
             put = grafting(module, mutant)
             if put is None:
                 continue  # no program at all
@@ -152,7 +148,7 @@ class Hunt:
             put()
             for number, (item, following) in enumerate(pairwise([*items, None])):
                 assert item
-                signal.setitimer(signal.ITIMER_REAL, 5 + 10 * seen.seconds[item.nodeid])
+                signal.setitimer(signal.ITIMER_REAL, 10 + 20 * seen.seconds[item.nodeid])
                 if not self._passes(item, following):
                     return number
             return None
@@ -187,7 +183,8 @@ def _in_fork(work: Callable[[], object]) -> tuple[int, Any]:
     if not child:
         os.close(reading)
         os.setsid()
-        resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+        with suppress(ValueError):  # macOS knows no such limit
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
         silence = os.open(os.devnull, os.O_WRONLY)
         os.dup2(silence, 1)
         os.dup2(silence, 2)
@@ -260,27 +257,19 @@ def _table(verdicts: Mapping[str, Mapping[str, Verdict]]) -> str:
 
 
 def main() -> None:
-    """Hunt the mutants, and list those that live."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("modules", nargs="*", default=[*TESTS], choices=[*TESTS, []])
-    parser.add_argument("--again", action="store_true", help="only those that lived last time")
-    chosen = parser.parse_args()
-    only = frozenset(json.loads(FOUND.read_text())) if chosen.again else None
-    hunt = Hunt(chosen.modules, only)
-    files = {file for name in chosen.modules for file in TESTS[name]}
+    """Hunt the mutants of the modules that are named, or of all."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.mutants", description=__doc__)
+    parser.add_argument("modules", nargs="*", metavar="module", help=", ".join(TESTS))
+    modules = parser.parse_args().modules or [*TESTS]
+    if strangers := set(modules) - set(TESTS):
+        parser.error(f"no tests are known for: {', '.join(sorted(strangers))}")
+    hunt = Hunt(modules)
+    files = {file for name in modules for file in TESTS[name]}
     tests = [str(PROJECT / "tests" / file) for file in sorted(files)]
     arguments = ["-qq", "-s", "-p", "no:randomly", "-p", "no:cacheprovider"]
     arguments += ["-k", " and ".join(f"not {name}" for name in TOO_LONG)]
     with TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None) as folder:
         pytest.main([*arguments, f"--basetemp={folder}/tests", *tests], plugins=[hunt])
-    survivors = [
-        f"{name} {words}"
-        for name, some in hunt.verdicts.items()
-        for words, verdict in some.items()
-        if verdict == "survived"
-    ]
-    FOUND.parent.mkdir(exist_ok=True)
-    FOUND.write_text(json.dumps(survivors, indent=1, ensure_ascii=False), encoding="utf-8")
     print(_table(hunt.verdicts))
 
 

@@ -122,10 +122,14 @@ def _where_used(tree: ast.Module, names: tuple[str, ...]) -> frozenset[int]:
             _is_read(inner, names) for inner in ast.walk(node.args)
         ):
             lines |= _lines(node)
-        is_plain = isinstance(node, ast.stmt) and not isinstance(node, _Function | ast.ClassDef)
-        if is_plain and any(_is_read(inner, names) for inner in _own(node)):
+        if isinstance(node, ast.stmt) and _reads(node, names):
             lines |= _head(node)
     return frozenset(lines)
+
+
+def _reads(statement: ast.stmt, names: tuple[str, ...]) -> bool:
+    is_plain = not isinstance(statement, _Function | ast.ClassDef)
+    return is_plain and any(_is_read(node, names) for node in _own(statement))
 
 
 def _is_read(node: ast.AST, names: tuple[str, ...]) -> bool:

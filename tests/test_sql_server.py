@@ -480,6 +480,22 @@ def test_a_run_of_another_stays_another_ones(sql_server: SqlServer, server_store
     assert refused.value.run_id == first.run_id
 
 
+def test_what_the_server_forbids_is_not_tried_again(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    forbidden = raised("42000", "The INSERT permission was denied.", 229)
+    sql_server.fail("execute", forbidden, "INSERT INTO batch_run")
+    with pytest.raises(StoreError, match="no right"):
+        server_store.open_run("http")
+
+    run = an_open_run(server_store)
+    sql_server.fail("execute", forbidden, "INSERT INTO image_prediction")
+    with pytest.raises(StoreError, match="no right"):
+        server_store.save(run, BATCH, COUNTS)
+
+    assert server_store.predictions() == []
+
+
 def test_an_opening_that_somebody_elses_run_met_on_its_second_try_is_refused(
     sql_server: SqlServer, server_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -152,11 +153,13 @@ def test_asking_for_the_version_makes_no_file(tmp_path: Path) -> None:
 
 def test_readers_and_a_writer_work_side_by_side(sqlite_store: Store) -> None:
     def read_and_write(connection: sa.Connection) -> list[int]:
-        before = connection.execute(sa.select(batch_run.c.run_id)).all()
-        run = sqlite_store.open_run("test")
-        return [len(before), run.run_id]
+        runs = sa.select(batch_run.c.run_id)
+        before = connection.execute(runs).all()
+        sqlite_store.open_run("test")
+        return [len(before), len(connection.execute(runs).all())]
 
-    assert sqlite_store.read(read_and_write) == [0, 1]
+    assert sqlite_store.read(read_and_write) == [0, 0]  # of one moment
+    assert len(sqlite_store.runs()) == 1
 
 
 def test_who_writes_keeps_others_from_writing_from_the_start(sqlite_store: Store) -> None:
@@ -414,6 +417,25 @@ def test_a_batch_that_is_there_in_part_is_completed(store: Store, tmp_path: Path
 
     assert [one.prediction for one in store.predictions()] == batch
     assert count_of(tmp_path, "image_probabilities") == 4
+
+
+def test_two_ordinary_runs_give_a_photo_one_answer(store: Store) -> None:
+    first = an_open_run(store)
+    store.save(first, [a_prediction(a_photo(), "Bag")], Counts(1, 1))
+    closed(store, first)
+
+    store.save(an_open_run(store), [a_prediction(a_photo(), "Coat")], Counts(1, 1))
+
+    assert [one.prediction.predicted_category for one in store.predictions()] == ["Bag"]
+
+
+def test_an_answer_that_lacks_a_category_is_not_stored(store: Store) -> None:
+    run = an_open_run(store)
+
+    with pytest.raises(ValueError, match="shorter"):
+        store.save(run, [replace(a_prediction(a_photo()), probabilities=(0.1,) * 9)], Counts(1, 1))
+
+    assert store.predictions() == []
 
 
 def test_a_failed_save_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
