@@ -144,6 +144,10 @@ def test_counts_add_up_if_every_photo_has_one_outcome(counts: Counts, add_up: bo
     assert counts.add_up is add_up
 
 
+def test_counting_begins_at_nothing() -> None:
+    assert Counts() == Counts(listed=0, classified=0, failed=0, skipped=0)
+
+
 @pytest.mark.parametrize(
     ("beat_after", "finished_after", "speed"),
     [(10, None, 3), (10, 20, 1.5), (0.5, None, 60), (0, None, 0), (10, 0, 0)],

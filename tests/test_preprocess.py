@@ -545,6 +545,15 @@ def test_a_thin_belt_does_not_vanish(box: tuple[int, int, int, int]) -> None:
     assert array.max() > 0.1
 
 
+def test_a_thread_alone_is_shown_where_it_lies() -> None:
+    image = Image.new("RGB", (112, 112), "white")
+    image.paste("black", (10, 50, 100, 51))
+
+    array = preprocess(image, Card())[:, :, 0]
+
+    assert np.flatnonzero(array.max(axis=1) > 0.1).tolist() == [12]
+
+
 @pytest.mark.parametrize("lies", [False, True])
 def test_a_strap_belongs_to_its_bag(lies: bool) -> None:
     image = Image.new("RGB", (100, 100), "white")
@@ -715,12 +724,13 @@ def stripes(period: float, low: int, high: int) -> Image.Image:
     return Image.fromarray(np.repeat(rows[:, None], 96, axis=1)).convert("RGB")
 
 
+@pytest.mark.parametrize("lies", [False, True])
 @pytest.mark.parametrize("size", [24, 96, 960])
-def test_a_sharp_picture_is_sharp_at_any_size(size: int) -> None:
+def test_a_sharp_picture_is_sharp_at_any_size(size: int, lies: bool) -> None:
     image = stripes(12, 20, 220)
     shown = image.crop((0, 0, size, size)) if size < 96 else image.resize((size, size))
 
-    assert fault_of(shown) == ""
+    assert fault_of(shown.rotate(90) if lies else shown) == ""
 
 
 @pytest.mark.parametrize("lies", [False, True])
