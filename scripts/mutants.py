@@ -218,7 +218,8 @@ def grafting(module: ModuleType, mutant: Mutant) -> Callable[[], None] | None:
     def put() -> None:
         _graft(vars(module), vars(other), module.__name__)
         for name in mutant.names:
-            setattr(module, name, getattr(other, name))
+            if not isinstance(getattr(other, name), type):
+                setattr(module, name, getattr(other, name))
 
     return put
 

@@ -45,7 +45,7 @@ class Mutant:
         before: What stood there.
         after: What stands there now.
         lines: Those of which a test must run one to have a chance to notice.
-        names: Names of the module that have another value; empty if a function differs.
+        names: Values of the module that differ, or the class whose default does.
         source: The whole module.
     """
 
@@ -151,7 +151,7 @@ def _in_class(statement: ast.ClassDef) -> Iterator[_Place]:
             yield from _in_function(inner)
         elif isinstance(inner, ast.AnnAssign | ast.Assign) and inner.value:
             for node in _expressions(inner.value):
-                yield _Place(node, _lines(statement))
+                yield _Place(node, _lines(statement), (statement.name,))
 
 
 def _in_function(function: _Function) -> Iterator[_Place]:
