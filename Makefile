@@ -10,7 +10,7 @@ LOCK := uv pip compile --quiet --universal --python-version 3.11 --generate-hash
 AZURITE := 3.35.0
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check azurite bench profile chaos format notebook train samples pictures docs sbom lock clean
+.PHONY: help run test check azurite bench profile chaos mutants format notebook train samples pictures docs sbom lock clean
 
 help:  ## list the recipes
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ profile: .venv/installed-bench  ## say where a run's CPU goes, step by step (PHO
 
 chaos: .venv/installed-dev $(if $(shell command -v npm),azurite)  ## break it on purpose, many times, and count: make chaos ROUNDS=200 SEED=1
 	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),40) --seed $(or $(SEED),1) $(CHAOS)
+
+mutants: .venv/installed-dev  ## make small mistakes in four modules, and list those that no test notices: make mutants MUTANTS=store
+	$(BIN)/python -m scripts.mutants $(MUTANTS)
 
 format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff check --fix

@@ -267,7 +267,7 @@ def _draft(image: Image.Image, at_least: int) -> None:
     """Ask the JPEG decoder for the smallest of its own scales that is large enough."""
     width, height = image.size
     scale = max(1, min(width, height) // at_least)
-    image.draft("RGB" if image.mode == "YCbCr" else None, (width // scale, height // scale))
+    image.draft(None, (width // scale, height // scale))
 
 
 def _turn_upright(image: Image.Image) -> None:

@@ -1,11 +1,13 @@
 """The run: overlap, bounds, counts, and what happens when something breaks on the way."""
 
+import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from clothing import batch as batch_module
+from clothing import store as store_module
 from clothing.batch import run_batch
 from clothing.classifier import Classifier
 from clothing.errors import ModelError, StorageError, StoreError
@@ -21,7 +25,11 @@ from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run
 from clothing.storage import FolderContainer
 from clothing.store import Store
 from clothing.walk import BATCH_BYTES, REFUSALS, Batches, Tuning, batches_of, classify, here
+from tests.alive import soon
 from tests.pictures import jpeg
+
+SOON = 8
+"""Seconds in which a thread shows itself; `make mutants` takes a test for stuck after ten."""
 
 SMALL = Tuning(batch_size=2, download_threads=3, decode_threads=2)
 
@@ -341,7 +349,8 @@ def test_a_stopped_process_leaves_an_interrupted_run(
     with pytest.raises(KeyboardInterrupt):
         run_batch(store, opened, images, lambda: classifier, SMALL, stop)
 
-    assert store.run(opened.run_id).status == "interrupted"
+    ended = store.run(opened.run_id)
+    assert (ended.status, ended.error) == ("interrupted", "the run was stopped")
     assert store.active_run() is None
 
 
@@ -419,6 +428,152 @@ def test_progress_is_told_after_every_batch(
     )
 
     assert told == [2, 3]
+
+
+def test_a_photo_without_an_outcome_makes_the_run_a_failed_one(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    def engine(*asked: Any) -> Batches:
+        for outcomes in here(*asked):
+            yield outcomes[1:]
+
+    ended = run_batch(
+        store, store.open_run("test"), images, lambda: classifier, SMALL, engine=engine
+    )
+
+    assert ended.status == "failed"
+    assert "the counts do not add up" in (ended.error or "")
+
+
+@pytest.mark.parametrize(("batches", "begun"), [(1, 1), (30, 2)])  # one is saved behind the next
+def test_a_run_whose_outcomes_cannot_be_saved_stops_soon_with_the_reason(
+    store: Store,
+    images: FolderContainer,
+    classifier: Classifier,
+    tmp_path: Path,
+    batches: int,
+    begun: int,
+) -> None:
+    taken: list[int] = []
+
+    def engine(photos: Iterable[Photo], *asked: Any) -> Batches:
+        photo = next(iter(photos))
+        for number in range(batches):
+            taken.append(number)
+            yield [Failure(replace(photo, etag=f"{number}"), "decode", "the file is empty")]
+
+    with closing(sqlite3.connect(tmp_path / "clothing.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON image_failure "
+            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    opened = store.open_run("test")
+    with pytest.raises(StoreError, match="disk full"):
+        run_batch(store, opened, images, lambda: classifier, SMALL, engine=engine)
+
+    ended = store.run(opened.run_id)
+    assert ended.status == "failed"
+    assert "disk full" in (ended.error or "")
+    assert len(taken) == begun
+
+
+def test_a_run_shows_its_life_and_what_is_to_come_before_its_first_batch(
+    store: Store, images: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.batch.HEARTBEAT_SECONDS", 0.01)
+    opened = store.open_run("test")
+
+    def engine(*asked: Any) -> Batches:
+        assert soon(lambda: store.run(opened.run_id).expected == 3, SOON)
+        alive = store.run(opened.run_id)
+        assert alive.heartbeat_at > alive.started_at
+        yield from here(*asked)
+
+    ended = run_batch(store, opened, images, lambda: classifier, SMALL, engine=engine)
+
+    assert ended.status == "succeeded"
+
+
+def test_a_run_that_no_heartbeat_reaches_says_so_and_stops_at_its_next_save(
+    store: Store,
+    images: FolderContainer,
+    classifier: Classifier,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr("clothing.batch.HEARTBEAT_SECONDS", 0.01)
+    opened = store.open_run("test")
+    said = f"run {opened.run_id}: heartbeat: Run {opened.run_id} goes on no longer"
+
+    def engine(*asked: Any) -> Batches:
+        store.close_run(opened.run_id, "interrupted", None, "taken for dead")
+        assert soon(lambda: said in caplog.text, SOON)
+        yield from here(*asked)
+
+    with pytest.raises(StoreError, match="goes on no longer"):
+        run_batch(store, opened, images, lambda: classifier, SMALL, engine=engine)
+
+
+def test_where_nothing_is_counted_nothing_is_to_come(
+    store: Store, images: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uncounted(FolderContainer):
+        def count_photos(self, prefix: str = "") -> Iterator[int]:
+            return iter(())  # as Azure's, where there is nothing
+
+    monkeypatch.setattr("clothing.batch.HEARTBEAT_SECONDS", 0.01)
+    opened = store.open_run("test")
+
+    def engine(*asked: Any) -> Batches:
+        assert soon(lambda: store.run(opened.run_id).expected is not None, SOON)
+        assert store.run(opened.run_id).expected == 0
+        yield from here(*asked)
+
+    uncounted = Uncounted("images", images.folder)
+    ended = run_batch(store, opened, uncounted, lambda: classifier, SMALL, engine=engine)
+
+    assert ended.status == "succeeded"
+
+
+def test_a_run_is_not_over_before_its_threads_are(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    at_the_end = threading.Event()
+    counted: list[bool] = []
+
+    class Slow(FolderContainer):
+        def count_photos(self, prefix: str = "") -> Iterator[int]:
+            yield 1
+            at_the_end.wait(20)
+            threading.Event().wait(0.05)
+            counted.append(True)
+
+    def engine(*asked: Any) -> Batches:
+        names = {thread.name for thread in threading.enumerate()}
+        assert {"count", "beat"} <= names
+        yield from here(*asked)
+        at_the_end.set()
+
+    slow = Slow("images", images.folder)
+    run_batch(store, store.open_run("test"), slow, lambda: classifier, SMALL, engine=engine)
+
+    assert counted == [True]
+
+
+def test_counting_what_is_to_come_ends_with_the_run(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    class Endless(FolderContainer):
+        def count_photos(self, prefix: str = "") -> Iterator[int]:
+            return itertools.count(1)
+
+    run = a_run(store, Endless("images", images.folder), classifier)
+
+    assert (run.status, run.expected) == ("succeeded", 3)
+
+
+def test_a_run_is_taken_for_dead_after_twelve_heartbeats() -> None:
+    assert timedelta(seconds=12 * batch_module.HEARTBEAT_SECONDS) == store_module.STALE
 
 
 @settings(

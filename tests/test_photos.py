@@ -119,6 +119,13 @@ def test_a_photo_keeps_its_key_when_its_content_changes() -> None:
     assert photo_key(photo) != photo_key(replace(photo, container="other"))
 
 
+def test_keys_are_those_that_lie_in_the_tables_since_the_first_night() -> None:
+    photo = Photo("images", "night/ü.jpg", "0x8DC", 9)
+
+    assert photo_key(photo).startswith("21d746629f2504b8")
+    assert answer_key(photo, "m-1", "p-1").startswith("03ed3772996f9f91")
+
+
 def test_the_key_of_the_longest_name_fits_an_index() -> None:
     assert len(photo_key(Photo("images", "😀" * 1024, "1", 9))) == 64
 
@@ -137,10 +144,14 @@ def test_counts_add_up_if_every_photo_has_one_outcome(counts: Counts, add_up: bo
     assert counts.add_up is add_up
 
 
+def test_counting_begins_at_nothing() -> None:
+    assert Counts() == Counts(listed=0, classified=0, failed=0, skipped=0)
+
+
 @pytest.mark.parametrize(
     ("beat_after", "finished_after", "speed"),
-    [(10, None, 3), (10, 20, 1.5), (0, None, 0), (10, 0, 0)],
-    ids=["still going", "finished", "just begun", "finished at once"],
+    [(10, None, 3), (10, 20, 1.5), (0.5, None, 60), (0, None, 0), (10, 0, 0)],
+    ids=["still going", "finished", "half a second old", "just begun", "finished at once"],
 )
 def test_speed_counts_the_photos_that_were_opened(
     beat_after: float, finished_after: float | None, speed: float
@@ -190,15 +201,32 @@ def test_rows_that_do_not_fit_the_photos_are_refused_with_the_numbers(
         [0.0] * 10,
         [0.2] * 10,
         [0.09] * 10,
+        [0.10015] * 10,
         [math.inf] + [0.0] * 9,
         [math.inf, -math.inf] + [0.0] * 8,
         [1.5, -0.5] + [0.0] * 8,
     ],
-    ids=["NaN", "one NaN", "zeros", "sum 2", "sum 0.9", "infinite", "infinities", "negative"],
+    ids=[
+        "NaN",
+        "one NaN",
+        "zeros",
+        "sum 2",
+        "sum 0.9",
+        "sum 1.0015",
+        "infinite",
+        "infinities",
+        "negative",
+    ],
 )
 def test_a_row_that_holds_no_probabilities_is_refused(row: list[float]) -> None:
     with pytest.raises(ModelError, match="probabilities must"):
         predictions_of(some_photos(1), np.array([row], np.float32), Card())
+
+
+def test_a_sum_that_is_one_in_two_thousand_too_much_is_a_models_rounding() -> None:
+    answer = predictions_of(some_photos(1), np.full((1, 10), 0.10005, np.float32), Card())[0]
+
+    assert math.isclose(math.fsum(answer.probabilities), 1, abs_tol=1e-12)
 
 
 @settings(max_examples=50, deadline=None)
@@ -256,3 +284,31 @@ def test_the_reason_names_what_it_may_be() -> None:
 
     assert doubtful.review_reason == "looks like Shirt or Coat"
     assert sure.review_reason == ""
+
+
+@pytest.mark.parametrize(
+    ("least", "reason"),
+    [(0.06, "unlike the ten categories"), (0.04, "looks like Shirt or Coat")],
+)
+def test_what_might_be_anything_is_said_to_be_unlike_them_all(least: float, reason: str) -> None:
+    shares = {**dict.fromkeys(CATEGORIES, least), "Coat": least + 0.001}
+    shares["Shirt"] = 1 - sum(shares.values()) + least
+
+    answer = the_prediction(shares)
+
+    assert answer.predicted_category == "Shirt"
+    assert answer.review_reason == reason
+
+
+def test_a_fault_of_the_picture_is_the_reason_however_sure_the_model_is() -> None:
+    sure = rows({"Bag": 1}, {"Bag": 1})
+
+    blurred, sharp = predictions_of(some_photos(2), sure, Card(), ["blurred", ""])
+
+    assert (blurred.needs_review, blurred.review_reason) == (True, "blurred")
+    assert (sharp.needs_review, sharp.review_reason) == (False, "")
+
+
+def test_a_fault_too_few_is_given_to_no_photo() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        predictions_of(some_photos(2), rows({"Bag": 1}, {"Coat": 1}), Card(), ["blurred"])

@@ -152,9 +152,11 @@ def test_every_kind_of_pixel_has_its_colour(content: bytes, color: tuple[int, in
         pictures.float_tiff(0.0, 1.0),
         pictures.float_tiff(-5.0, 1e30),
         pictures.deep_tiff(0, 100_000),
+        pictures.float_tiff(10.0, 11.0),
+        pictures.deep_tiff(100_000, 200_000),
         encoded(Image.fromarray(np.repeat([[0, 65535]], 30, 1).astype(">u2")), "TIFF"),
     ],
-    ids=["float", "float of any range", "32-bit", "16-bit"],
+    ids=["float", "float of any range", "32-bit", "light float", "light 32-bit", "16-bit"],
 )
 def test_deep_greys_keep_dark_dark_and_light_light(content: bytes) -> None:
     image = decode(content)
@@ -163,11 +165,15 @@ def test_deep_greys_keep_dark_dark_and_light_light(content: bytes) -> None:
     assert_color(image, (55, 0), WHITE)
 
 
-def test_numbers_that_are_none_become_dark() -> None:
-    image = decode(pictures.float_tiff(math.nan, 1.0))
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_none_become_dark(number: float) -> None:
+    values = np.repeat(np.array([[number, 0, 1]], np.float32), 20, axis=1)
 
-    assert_color(image, (5, 5), BLACK)
-    assert_color(image, (55, 5), WHITE)
+    image = decode(encoded(Image.fromarray(values), "TIFF"))
+
+    assert_color(image, (5, 0), BLACK)
+    assert_color(image, (30, 0), BLACK)
+    assert_color(image, (55, 0), WHITE)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +186,9 @@ def test_numbers_that_are_none_become_dark() -> None:
         encoded(Image.new("RGBA", (60, 80), (255, 0, 0, 0)), "WEBP", lossless=True),
         encoded(Image.new("RGBA", (60, 80), (255, 0, 0, 0)), "GIF"),
         encoded(Image.new("RGBA", (60, 80), (255, 0, 0, 0)), "TIFF"),
+        encoded(Image.new("PA", (60, 80), (0, 0)), "TIFF"),
     ],
-    ids=["RGBA", "LA", "palette", "keyed", "WebP", "GIF", "TIFF"],
+    ids=["RGBA", "LA", "palette", "keyed", "WebP", "GIF", "TIFF", "palette TIFF"],
 )
 def test_transparent_is_white(content: bytes) -> None:
     assert_color(decode(content), (30, 40), WHITE)
@@ -189,6 +196,17 @@ def test_transparent_is_white(content: bytes) -> None:
 
 def test_half_transparent_is_half_white() -> None:
     assert_color(decode(pictures.rgba_png((255, 0, 0, 128))), (30, 40), (255, 127, 127))
+
+
+def test_a_large_transparent_picture_is_whole() -> None:
+    image = Image.new("RGBA", (1024, 1100), (255, 0, 0, 0))
+    image.paste((0, 255, 0, 255), (0, 1090, 1024, 1100))
+
+    shown = decode(encoded(image, "PNG", compress_level=1))
+
+    assert_color(shown, (5, 5), WHITE)
+    assert_color(shown, (5, 1085), WHITE)
+    assert_color(shown, (5, 1095), GREEN)
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP", "TIFF", "MPO"])
@@ -251,6 +269,19 @@ def test_what_cannot_be_read_is_refused_with_a_reason(kind: str, reason: str) ->
     assert reason_for(pictures.UNREADABLE[kind]).startswith(reason)
 
 
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1"])
+def test_a_phones_own_format_is_named_whatever_it_calls_itself(brand: bytes) -> None:
+    assert "HEIC" in reason_for(pictures.heic().replace(b"ftypheic", b"ftyp" + brand))
+
+
+def test_the_first_bytes_of_a_png_are_a_damaged_picture() -> None:
+    assert "its beginning cannot be read" in reason_for(png()[:7])
+
+
+def test_a_table_is_a_text_too() -> None:
+    assert reason_for(b"name\tsize\nshirt\tM\n") == "a text file, not a photo"
+
+
 def test_every_unreadable_kind_has_a_reason_in_words() -> None:
     reasons = [reason_for(content) for content in pictures.UNREADABLE.values()]
 
@@ -273,6 +304,15 @@ def test_whatever_a_decoder_raises_the_photo_is_refused() -> None:
     assert "damaged: Decompressed data too large" in reason_for(png(pnginfo=text))
 
 
+def test_a_picture_that_memory_does_not_hold_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def convert(image: Image.Image, mode: str) -> Image.Image:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "convert", convert)
+
+    assert "needs too much memory" in reason_for(encoded(Image.new("L", (60, 80)), "PNG"))
+
+
 @pytest.mark.parametrize("side", [7_072, 9_500, 13_000, 13_500, 30_000, 2**31 - 1])
 def test_too_many_pixels_are_refused_before_they_take_memory(side: int) -> None:
     assert side**2 > MAX_PIXELS
@@ -286,11 +326,12 @@ def test_too_many_pixels_are_refused_whatever_is_done_with_warnings() -> None:
 
 
 def test_a_picture_of_just_the_most_pixels_is_read() -> None:
-    side = math.isqrt(MAX_PIXELS)
+    width, height = 5_000, 10_000
+    assert width * height == MAX_PIXELS
 
-    image = decode(encoded(Image.new("1", (side, side)), "PNG"))
+    image = decode(encoded(Image.new("1", (width, height)), "PNG"))
 
-    assert image.size == (side, side)
+    assert image.size == (width, height)
 
 
 @pytest.mark.filterwarnings("ignore")  # as in the service, where a warning stops nothing
@@ -339,6 +380,16 @@ def _assert_decoded_or_refused(content: bytes) -> None:
 
 def test_a_picture_is_decoded_with_all_the_pixels_that_the_array_needs() -> None:
     assert working_side(Card(height=28, width=20)) == 112
+    assert working_side(COLOUR) == 128
+
+
+def test_an_array_is_put_where_it_belongs_in_a_batch() -> None:
+    batch = np.zeros((2, 28, 28, 1), np.float32)
+
+    preprocess(a_garment(dark_on_light=True), Card(), out=batch[1])
+
+    assert not batch[0].any()
+    np.testing.assert_array_equal(batch[1], preprocess(a_garment(dark_on_light=True), Card()))
 
 
 @pytest.mark.parametrize(
@@ -348,7 +399,8 @@ def test_steps_that_this_version_does_not_know_are_refused(card: Card) -> None:
     with pytest.raises(ModelError) as refusal:
         preprocess(noise(9, 9), card)
 
-    assert f"{GARMENT_ON_BLACK} for 1 channel(s)" in str(refusal.value)
+    known = f"{GARMENT_ON_BLACK} for 1 channel(s) and {WHOLE_IN_COLOUR} for 3 channel(s)"
+    assert known in str(refusal.value)
     assert f"{card.preprocessing} for {card.channels}" in str(refusal.value)
 
 
@@ -449,6 +501,16 @@ def test_a_faint_garment_is_stretched() -> None:
     assert array[0, 0, 0] == 0
 
 
+@pytest.mark.parametrize(("tone", "light"), [(208, 1), (203, 3 / 255), (55, 145 / 255)])
+def test_only_what_is_faint_but_not_blank_is_stretched(tone: int, light: float) -> None:
+    image = Image.new("RGB", (280, 280), (200, 200, 200))
+    image.paste((tone, tone, tone), (40, 20, 240, 260))
+
+    array = preprocess(image, Card())
+
+    assert array[14, 14, 0] == pytest.approx(light, abs=1 / 255)
+
+
 def test_a_garment_of_the_backgrounds_brightness_is_seen_by_its_colour() -> None:
     image = Image.new("RGB", (280, 280), (200, 0, 0))
     image.paste((0, 102, 0), (40, 20, 240, 260))  # the same grey
@@ -470,7 +532,10 @@ def test_a_small_garment_is_shown_as_large_as_fits() -> None:
     assert 12 <= len(columns) <= 16  # as slim as it was
 
 
-@pytest.mark.parametrize("box", [(60, 95, 1060, 105), (10, 98, 950, 102), (200, 90, 1000, 97)])
+@pytest.mark.parametrize(
+    "box",
+    [(60, 95, 1060, 105), (10, 98, 950, 102), (200, 90, 1000, 97), (100, 98, 1000, 101)],
+)
 def test_a_thin_belt_does_not_vanish(box: tuple[int, int, int, int]) -> None:
     image = Image.new("RGB", (1120, 200), "white")
     image.paste("black", box)
@@ -478,6 +543,69 @@ def test_a_thin_belt_does_not_vanish(box: tuple[int, int, int, int]) -> None:
     array = preprocess(image, Card())
 
     assert array.max() > 0.1
+
+
+def test_a_thread_alone_is_shown_where_it_lies() -> None:
+    image = Image.new("RGB", (112, 112), "white")
+    image.paste("black", (10, 50, 100, 51))
+
+    array = preprocess(image, Card())[:, :, 0]
+
+    assert np.flatnonzero(array.max(axis=1) > 0.1).tolist() == [12]
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_a_strap_belongs_to_its_bag(lies: bool) -> None:
+    image = Image.new("RGB", (100, 100), "white")
+    image.paste("black", (30, 50, 70, 80))
+    image.paste("black", (49, 20, 52, 50))
+
+    array = preprocess(image.rotate(90) if lies else image, Card())[:, :, 0]
+
+    upright = np.rot90(array, -1) if lies else array
+    assert upright[:12].max() > 0.2
+    assert upright[:12].mean() < 0.2 < upright[16:27].mean()
+
+
+@pytest.mark.parametrize("size", [(3000, 10), (600, 2)])
+def test_a_garment_on_a_sliver_is_one_row(size: tuple[int, int]) -> None:
+    image = Image.new("RGB", size, "white")
+    image.paste("navy", (size[0] // 3, 0, size[0] * 2 // 3, size[1]))
+
+    array = preprocess(image, Card())[:, :, 0]
+
+    assert np.count_nonzero(array.max(axis=1) > 0.2) == 1
+
+
+def test_a_tall_picture_gives_what_it_gives_lying() -> None:
+    tall = Image.new("RGB", (300, 900), "white")
+    tall.paste("navy", (60, 100, 180, 700))
+    tall.paste("red", (100, 200, 250, 300))
+
+    upright = preprocess(tall, Card())
+    lying = preprocess(tall.transpose(Image.Transpose.TRANSPOSE), Card())
+
+    assert np.abs(upright - lying.transpose(1, 0, 2)).max() <= 1 / 255
+
+
+def test_the_frame_of_a_scan_is_no_background() -> None:
+    image = Image.new("RGB", (200, 200), "black")
+    image.paste("white", (1, 1, 199, 199))
+    image.paste("navy", (50, 40, 150, 160))
+
+    array = preprocess(image, Card())[:, :, 0]
+
+    assert array[3, 3] < 0.1 < array[14, 14]
+
+
+def test_of_a_tiny_picture_the_outermost_pixels_are_the_background() -> None:
+    image = Image.new("RGB", (20, 20), "navy")
+    for side in ((0, 0, 1, 20), (19, 0, 20, 20), (0, 19, 20, 20)):
+        image.paste("white", side)
+
+    array = preprocess(image, Card())[:, :, 0]
+
+    assert array[14, 14] > 0.7
 
 
 def test_the_picture_that_is_handed_over_stays_as_it_is() -> None:
@@ -534,6 +662,24 @@ def test_a_wide_picture_lies_in_the_middle_of_the_colour_of_its_edge() -> None:
     np.testing.assert_array_equal(array[40, 32], [250, 0, 0])
 
 
+def test_the_background_is_a_narrow_ring() -> None:
+    image = Image.new("RGB", (64, 40), "white")
+    image.paste("navy", (2, 2, 62, 38))
+
+    array = preprocess(image, COLOUR)
+
+    assert array[0, 0].tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize(("size", "axis"), [((900, 3), 0), ((3, 900), 1)])
+def test_of_a_sliver_one_row_is_shown(size: tuple[int, int], axis: int) -> None:
+    array = preprocess(noise(*size), COLOUR)
+
+    other = (array != array[0, 0]).any(axis=2).any(axis=1 - axis)
+    assert other.sum() == 1
+    assert other[other.size // 2 - 1 : other.size // 2 + 1].any()  # in the middle
+
+
 @pytest.mark.parametrize("size", [(3000, 4000), (4000, 3000)])
 def test_a_large_jpeg_decoded_small_gives_nearly_the_same_colours(size: tuple[int, int]) -> None:
     image = Image.effect_mandelbrot(size, (-2, -1.5, 1, 1.5), 30).convert("RGB")
@@ -569,3 +715,60 @@ def test_what_nobody_could_tell_has_a_reason_in_words(
 
 def test_the_smallest_published_pictures_count_as_sharp() -> None:
     assert fault_of(a_garment(False).resize((28, 28))) == ""
+
+
+def stripes(period: float, low: int, high: int) -> Image.Image:
+    """Return a picture whose tone swings from row to row."""
+    swing = np.cos((np.arange(96) + 0.5) * 2 * np.pi / period)
+    rows = np.round((low + high) / 2 + (high - low) / 2 * swing).astype(np.uint8)
+    return Image.fromarray(np.repeat(rows[:, None], 96, axis=1)).convert("RGB")
+
+
+@pytest.mark.parametrize("lies", [False, True])
+@pytest.mark.parametrize("size", [24, 96, 960])
+def test_a_sharp_picture_is_sharp_at_any_size(size: int, lies: bool) -> None:
+    image = stripes(12, 20, 220)
+    shown = image.crop((0, 0, size, size)) if size < 96 else image.resize((size, size))
+
+    assert fault_of(shown.rotate(90) if lies else shown) == ""
+
+
+@pytest.mark.parametrize("lies", [False, True])
+def test_light_that_fades_is_no_edge(lies: bool) -> None:
+    rows = np.linspace(20, 220, 96).astype(np.uint8)
+    picture = Image.fromarray(np.repeat(rows[:, None], 64, axis=1)).convert("RGB")
+
+    assert fault_of(picture.rotate(90, expand=True) if lies else picture) == "blurred"
+
+
+@pytest.mark.parametrize(("white", "is_dark"), [(46, True), (200, False)])
+def test_a_few_bright_pixels_do_not_light_a_picture(white: int, is_dark: bool) -> None:
+    pixels = np.zeros(96 * 96, np.uint8)
+    pixels[:white] = 255
+
+    fault = fault_of(Image.fromarray(pixels.reshape(96, 96)).convert("RGB"))
+
+    assert (fault == "too dark to see") is is_dark
+
+
+@pytest.mark.parametrize(("tone", "fault"), [(51, ""), (50, "too dark to see")])
+def test_a_fifth_of_white_is_just_bright_enough(tone: int, fault: str) -> None:
+    pixels = np.zeros((96, 96), np.uint8)
+    pixels[::2] = tone
+
+    assert fault_of(Image.fromarray(pixels).convert("RGB")) == fault
+
+
+@pytest.mark.parametrize(("high", "fault"), [(76, ""), (58, ""), (44, "too dark to see")])
+def test_a_picture_is_too_dark_where_nothing_reaches_a_fifth(high: int, fault: str) -> None:
+    assert fault_of(stripes(6, 0, high)) == fault
+
+
+@pytest.mark.parametrize(("swing", "fault"), [(12, ""), (9, ""), (6, "nothing on it to see")])
+def test_a_picture_is_blank_where_its_tones_are_nearly_one(swing: int, fault: str) -> None:
+    assert fault_of(stripes(6, 128 - swing, 128 + swing)) == fault
+
+
+@pytest.mark.parametrize(("period", "fault"), [(8, ""), (12, ""), (16, "blurred")])
+def test_a_picture_is_blurred_where_its_edges_are_soft(period: int, fault: str) -> None:
+    assert fault_of(stripes(period, 20, 220)) == fault

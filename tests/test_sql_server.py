@@ -6,6 +6,7 @@ import logging
 import struct
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -368,6 +369,29 @@ def test_who_is_impatient_asks_once(sql_server: SqlServer) -> None:
     assert sql_server.pauses == []
 
 
+def test_the_version_of_the_tables_is_asked_with_patience(sql_server: SqlServer) -> None:
+    sql_server.fail("connect", ASLEEP)
+
+    assert Store(SERVER_URL).schema_version() is None
+    assert sql_server.pauses == [5]
+
+
+def test_tables_that_are_not_there_are_said_with_what_to_do(sql_server: SqlServer) -> None:
+    sql_server.fail("connect", ASLEEP)
+
+    with pytest.raises(StoreError, match="Received: none. Run: python -m clothing db upgrade"):
+        Store(SERVER_URL).ready()
+    assert sql_server.pauses == [5]
+
+
+def test_the_clock_is_the_servers(sql_server: SqlServer, server_store: Store) -> None:
+    sql_server.clock_is_late_by = 3600
+
+    late = datetime.now(UTC) - server_store.clock()
+
+    assert timedelta(seconds=3590) < late < timedelta(seconds=3610)
+
+
 @pytest.mark.parametrize("error", [NO_LOGIN, raised("42000", "No.", 40615)])
 def test_a_login_that_is_refused_is_not_tried_again(sql_server: SqlServer, error: Error) -> None:
     sql_server.fail("connect", error)
@@ -456,6 +480,37 @@ def test_a_run_of_another_stays_another_ones(sql_server: SqlServer, server_store
     assert refused.value.run_id == first.run_id
 
 
+def test_what_the_server_forbids_is_not_tried_again(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    forbidden = raised("42000", "The INSERT permission was denied.", 229)
+    sql_server.fail("execute", forbidden, "INSERT INTO batch_run")
+    with pytest.raises(StoreError, match="no right"):
+        server_store.open_run("http")
+
+    run = an_open_run(server_store)
+    sql_server.fail("execute", forbidden, "INSERT INTO image_prediction")
+    with pytest.raises(StoreError, match="no right"):
+        server_store.save(run, BATCH, COUNTS)
+
+    assert server_store.predictions() == []
+
+
+def test_an_opening_that_somebody_elses_run_met_on_its_second_try_is_refused(
+    sql_server: SqlServer, server_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first try was lost; before the second one, another program opened a run."""
+    other = Store(SERVER_URL)
+    sql_server.fail("execute", DEADLOCK, "INSERT INTO batch_run")
+    monkeypatch.setattr("clothing.sql_server.sleep", lambda seconds: other.open_run("command"))
+
+    with pytest.raises(ActiveRunError):
+        server_store.open_run("http")
+
+    assert [run.trigger for run in server_store.runs()] == ["command"]
+    other.dispose()
+
+
 @pytest.mark.parametrize("moment", ["commit", "committed"])
 def test_a_run_is_closed_once(sql_server: SqlServer, server_store: Store, moment: Moment) -> None:
     run = an_open_run(server_store)
@@ -496,6 +551,28 @@ def test_of_two_upgrades_the_slower_one_finds_all_done(
     server_store.upgrade()
 
     assert server_store.schema_version() == SCHEMA_VERSION
+
+
+def test_an_upgrade_that_meets_tables_of_another_version_is_an_error(
+    sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def meet_its_tables(connection: object) -> None:
+        raise wrapped(THERE_ALREADY)
+
+    monkeypatch.setattr("clothing.store._upgrade", meet_its_tables)
+
+    with pytest.raises(StoreError, match="already an object"):
+        Store(SERVER_URL).upgrade()
+
+
+def test_an_upgrade_that_is_refused_a_login_is_an_error_though_all_is_done(
+    sql_server: SqlServer, server_store: Store
+) -> None:
+    server_store.dispose()
+    sql_server.fail("connect", NO_LOGIN)
+
+    with pytest.raises(StoreError, match="refuses"):
+        server_store.upgrade()
 
 
 def test_the_commands_need_nothing_but_the_setting(

@@ -1,7 +1,11 @@
 """The store: what it keeps, and that doing a thing twice changes nothing."""
 
+import sqlite3
 import threading
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,9 +15,10 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from clothing.errors import ActiveRunError, StoreError
-from clothing.photos import Counts, Failure, Photo, Prediction, Run
+from clothing.photos import Counts, Failure, Photo, Prediction, Run, RunStatus
 from clothing.store import STALE, Store
-from clothing.tables import SCHEMA_VERSION, metadata
+from clothing.tables import SCHEMA_VERSION, batch_run, metadata
+from tests.nights import a_review
 from tests.sql_server_double import opened
 
 
@@ -21,6 +26,15 @@ from tests.sql_server_double import opened
 def store(either_store: Store) -> Store:
     """Each test here meets both kinds of database."""
     return either_store
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """An empty database in a file, in folders that were not there."""
+    store = Store(f"sqlite:///{tmp_path}/var/db/clothing.db")
+    store.ready()
+    yield store
+    store.dispose()
 
 
 def a_photo(name: str = "a.jpg", etag: str = "1") -> Photo:
@@ -131,6 +145,59 @@ def test_asking_for_the_version_makes_no_file(tmp_path: Path) -> None:
     store.dispose()
 
 
+def test_readers_and_a_writer_work_side_by_side(sqlite_store: Store) -> None:
+    def read_and_write(connection: sa.Connection) -> list[int]:
+        runs = sa.select(batch_run.c.run_id)
+        before = connection.execute(runs).all()
+        sqlite_store.open_run("test")
+        return [len(before), len(connection.execute(runs).all())]
+
+    assert sqlite_store.read(read_and_write) == [0, 0]  # of one moment
+    assert len(sqlite_store.runs()) == 1
+
+
+def test_who_writes_keeps_others_from_writing_from_the_start(sqlite_store: Store) -> None:
+    assert sqlite_store.file
+
+    def is_free(_connection: sa.Connection) -> bool:
+        with closing(sqlite3.connect(str(sqlite_store.file), timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError:
+                return False
+            return True
+
+    assert sqlite_store.read(is_free)
+    assert not sqlite_store.write(is_free)
+
+
+def test_a_writer_waits_half_a_minute_for_another(sqlite_store: Store) -> None:
+    milliseconds = sa.text("PRAGMA busy_timeout")
+
+    assert sqlite_store.read(lambda connection: connection.scalar(milliseconds)) == 30_000
+
+
+def test_a_run_that_has_answers_cannot_be_deleted(sqlite_store: Store) -> None:
+    run = an_open_run(sqlite_store)
+    sqlite_store.save(run, [a_prediction(a_photo())], Counts(1, 1))
+
+    with pytest.raises(StoreError):
+        sqlite_store.write(lambda connection: connection.execute(sa.delete(batch_run)))
+
+    assert sqlite_store.run(run.run_id) == sqlite_store.active_run()
+
+
+def test_what_a_database_cannot_do_is_said_in_words(sqlite_store: Store) -> None:
+    nonsense = sa.text("SELECT absent FROM batch_run")
+
+    with pytest.raises(StoreError, match=r"^The database cannot do this: no such column: absent"):
+        sqlite_store.read(lambda connection: connection.execute(nonsense))
+
+
+def test_the_clock_of_a_file_is_this_computers(sqlite_store: Store) -> None:
+    assert abs(datetime.now(UTC) - sqlite_store.clock()) < timedelta(seconds=10)
+
+
 def test_a_run_starts_with_nothing_counted(store: Store) -> None:
     run = store.open_run("http", prefix="night/", force=True)
 
@@ -141,10 +208,18 @@ def test_a_run_starts_with_nothing_counted(store: Store) -> None:
     assert run.started_at.utcoffset() == timedelta(0)
 
 
+def test_a_run_is_of_all_photos_without_an_answer_unless_something_else_is_asked(
+    store: Store,
+) -> None:
+    run = store.open_run("http")
+
+    assert (run.prefix, run.force, run.expected) == ("", False, None)
+
+
 def test_a_second_run_is_told_which_one_goes_on(store: Store) -> None:
     run = store.open_run("http")
 
-    with pytest.raises(ActiveRunError) as refused:
+    with pytest.raises(ActiveRunError, match="is going on since") as refused:
         store.open_run("command")
 
     assert refused.value.run_id == run.run_id
@@ -206,6 +281,37 @@ def test_a_closed_run_makes_way_for_the_next(store: Store) -> None:
     assert ended.finished_at is not None
 
 
+def test_a_run_is_closed_once_however_it_ended(store: Store, tmp_path: Path) -> None:
+    run = store.open_run("http")
+    store.close_run(run.run_id, "failed", Counts(listed=3, failed=3), "no model")
+    _set_back(tmp_path, "finished_at", 1)
+
+    with pytest.raises(StoreError, match="goes on no longer"):
+        store.close_run(run.run_id, "failed", Counts(), "no storage")
+
+    ended = store.run(run.run_id)
+    assert (ended.error, ended.counts.failed, ended.expected) == ("no model", 3, 3)
+
+
+def test_a_run_that_is_closed_without_counts_keeps_the_last_ones(store: Store) -> None:
+    run = store.open_run("http")
+    store.beat(run.run_id, Counts(listed=7, skipped=7), expected=9)
+
+    store.close_run(run.run_id, "interrupted", None, None)
+
+    ended = store.run(run.run_id)
+    assert (ended.counts, ended.expected, ended.error) == (Counts(listed=7, skipped=7), 9, None)
+
+
+def test_what_went_wrong_is_cut_where_its_column_ends(store: Store) -> None:
+    run = an_open_run(store)
+    store.save(run, [Failure(a_photo(), "decode", "y" * 600)], Counts(listed=1, failed=1))
+    store.close_run(run.run_id, "failed", None, "x" * 3000)
+
+    assert store.run(run.run_id).error == "x" * 2000
+    assert [failure.reason for failure in store.failures_of(run.run_id)] == ["y" * 500]
+
+
 def test_a_run_without_a_sign_of_life_is_interrupted(store: Store, tmp_path: Path) -> None:
     dead = store.open_run("http")
     _set_heartbeat_back(tmp_path, STALE.total_seconds() + 1)
@@ -213,7 +319,8 @@ def test_a_run_without_a_sign_of_life_is_interrupted(store: Store, tmp_path: Pat
     alive = store.open_run("http")
 
     assert store.run(dead.run_id).status == "interrupted"
-    assert "no sign of life" in (store.run(dead.run_id).error or "")
+    assert store.run(dead.run_id).error == "no sign of life for 60 s"
+    assert store.run(dead.run_id).finished_at
     assert alive.status == "running"
 
 
@@ -306,6 +413,25 @@ def test_a_batch_that_is_there_in_part_is_completed(store: Store, tmp_path: Path
     assert count_of(tmp_path, "image_probabilities") == 4
 
 
+def test_two_ordinary_runs_give_a_photo_one_answer(store: Store) -> None:
+    first = an_open_run(store)
+    store.save(first, [a_prediction(a_photo(), "Bag")], Counts(1, 1))
+    closed(store, first)
+
+    store.save(an_open_run(store), [a_prediction(a_photo(), "Coat")], Counts(1, 1))
+
+    assert [one.prediction.predicted_category for one in store.predictions()] == ["Bag"]
+
+
+def test_an_answer_that_lacks_a_category_is_not_stored(store: Store) -> None:
+    run = an_open_run(store)
+
+    with pytest.raises(ValueError, match="shorter"):
+        store.save(run, [replace(a_prediction(a_photo()), probabilities=(0.1,) * 9)], Counts(1, 1))
+
+    assert store.predictions() == []
+
+
 def test_a_failed_save_leaves_nothing_behind(store: Store, tmp_path: Path) -> None:
     run = an_open_run(store)
     with opened(tmp_path) as connection:
@@ -382,6 +508,25 @@ def test_failures_belong_to_their_run(store: Store) -> None:
     assert store.failures_of(first.run_id) == [failure]
 
 
+def test_failures_come_in_their_order_and_not_all_at_once(store: Store) -> None:
+    run = an_open_run(store)
+    batch = [Failure(a_photo(f"{n}.jpg"), "decode", "the file is empty") for n in (3, 1, 2)]
+    store.save(run, batch, Counts(listed=3, failed=3))
+
+    assert store.failures_of(run.run_id) == batch
+    assert store.failures_of(run.run_id, limit=2) == batch[:2]
+
+
+def test_a_page_has_a_hundred_rows(store: Store) -> None:
+    run = an_open_run(store)
+    photos = [a_photo(f"{n}.jpg") for n in range(101)]
+    failures = [Failure(photo, "decode", "the file is empty") for photo in photos]
+    predictions = [a_prediction(photo) for photo in photos]
+    store.save(run, [*predictions, *failures], Counts(202, 101, 101))
+
+    assert len(store.predictions()) == len(store.failures_of(run.run_id)) == 100
+
+
 def test_predictions_are_chosen_and_paged(store: Store) -> None:
     run = an_open_run(store)
     batch = [
@@ -412,6 +557,32 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
 
     assert [run.run_id for run in store.runs()] == numbers[::-1]
     assert [run.run_id for run in store.runs(before=numbers[2], limit=1)] == [numbers[1]]
+
+
+def test_before_the_first_night_there_is_no_run(store: Store) -> None:
+    assert (store.first_run(), store.last_success(), store.active_run()) == (None, None, None)
+    assert (store.runs(), store.runs_by_status(), store.waiting_for_review()) == ([], {}, 0)
+
+
+def test_the_first_run_the_last_success_and_the_one_that_goes_on_are_found(store: Store) -> None:
+    ends: list[RunStatus] = ["failed", "succeeded", "succeeded", "failed", "interrupted"]
+    for status in ends:
+        store.close_run(store.open_run("http").run_id, status, Counts(), None)
+    active = store.open_run("http")
+
+    assert store.first_run() == store.run(1)
+    assert store.last_success() == store.run(3)
+    assert store.active_run() == active
+    assert store.runs_by_status() == {"failed": 2, "succeeded": 2, "interrupted": 1, "running": 1}
+
+
+def test_photos_wait_for_a_person_until_somebody_said_what_they_show(sqlite_store: Store) -> None:
+    run = an_open_run(sqlite_store)
+    doubtful = [a_prediction(a_photo(f"{n}.jpg"), needs_review=True) for n in range(3)]
+    sqlite_store.save(run, [a_prediction(a_photo("sure.jpg")), *doubtful], Counts(4, 4))
+    a_review(sqlite_store, sqlite_store.predictions(needs_review=True)[0].image_id, "Coat")
+
+    assert sqlite_store.waiting_for_review() == 2
 
 
 def test_what_is_not_there_is_a_lookup_error(store: Store) -> None:
@@ -447,9 +618,14 @@ def test_the_view_shows_the_newest_answer_corrected_by_its_review(
 
 
 def _set_heartbeat_back(tmp_path: Path, seconds: float) -> None:
+    _set_back(tmp_path, "heartbeat_at", seconds)
+
+
+def _set_back(tmp_path: Path, column: str, seconds: float) -> None:
+    """Let a time of the newest run be so much earlier."""
     with opened(tmp_path) as connection:
         connection.execute(
-            "UPDATE batch_run SET heartbeat_at = "
-            "strftime('%Y-%m-%d %H:%M:%f000', heartbeat_at, ?) WHERE status = 'running'",
+            f"UPDATE batch_run SET {column} = strftime('%Y-%m-%d %H:%M:%f000', {column}, ?) "
+            "WHERE run_id = (SELECT MAX(run_id) FROM batch_run)",
             (f"-{seconds} seconds",),
         )
