@@ -1,6 +1,8 @@
-"""The store: runs, predictions, failures. The only module that speaks SQL.
+"""The store: runs, predictions, failures.
 
-Owns SQLAlchemy and Alembic. Every write is one transaction, and doing one again changes nothing:
+Owns the connections, the schema, and every statement that a run needs. What pages and people ask is
+in `questions`, `review_queue` and `forgetting`, by these connections; no other module speaks SQL.
+Every write is one transaction, and doing one again changes nothing:
 so one whose end was never heard of, because the line broke or the server moved, is simply done
 again. Names and etags are compared by hash, so no collation has a say. Times are UTC: they lie in
 the tables without a zone and leave this module with one.
