@@ -169,7 +169,8 @@ def _are_probabilities(answers: NDArray[np.float32]) -> bool:
 
 def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float32] = shares.astype(np.float32, copy=False)
     return probabilities
 
 

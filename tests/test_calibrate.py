@@ -20,8 +20,9 @@ N = len(CATEGORIES)
 
 def softmax(logits: NDArray[np.float64]) -> NDArray[np.float32]:
     powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    probabilities: NDArray[np.float32] = powers / powers.sum(axis=1, keepdims=True)
-    return probabilities.astype(np.float32)
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float32] = shares.astype(np.float32)
+    return probabilities
 
 
 def allowed(labels: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -65,7 +65,8 @@ def knit(per_unit: float = 26) -> Weave:
 
     def stitches(swatch: Swatch) -> Field:
         column = np.abs((swatch.u * per_unit) % 1 - 0.5)
-        rows = _waves(swatch.v - column / per_unit, per_unit * 1.15)
+        row = (swatch.v - column / per_unit).astype(np.float32, copy=False)
+        rows = _waves(row, per_unit * 1.15)
         plump = np.sin(2 * np.pi * column) ** 2
         uneven = 1 + 0.25 * noise(swatch.rng, swatch.shape, 4)
         return single((0.55 * rows + 1.5 * plump) * uneven * 26 / per_unit)
