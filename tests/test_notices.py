@@ -139,7 +139,7 @@ class _Talk(socketserver.StreamRequestHandler):
                 "DATA": "354 go on",
                 "QUIT": "221 bye",
             }.get(word, "250 ok")
-            answer = self.server.says.get(line, self.server.says.get(word, usual))
+            answer = self.server.says.get(line.lower(), self.server.says.get(word, usual))
             self._say(answer)
             if word == "DATA" and answer.startswith("354"):
                 self.server.letters.append(b"".join(iter(self.rfile.readline, b".\r\n")))
@@ -368,7 +368,7 @@ def test_no_password_leaves_this_computer_without_tls(
         ({"MAIL": "451 later, hunter2"}, "answered 451", 2),
         ({"DATA": "554 spam, hunter2"}, "answered 554", 1),
         ({"RCPT": "550 who is hunter2"}, "refused 2 of 2 recipients", 1),
-        ({"rcpt TO:<boss@shop.example>": "550 hunter2"}, "refused 1 of 2 recipients", 1),
+        ({"rcpt to:<boss@shop.example>": "550 hunter2"}, "refused 1 of 2 recipients", 1),
     ],
 )
 def test_what_a_mail_server_refuses_is_a_warning_without_its_words(
