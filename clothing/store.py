@@ -2,10 +2,10 @@
 
 Owns the connections, the schema, and every statement that a run needs. What pages and people ask is
 in `questions`, `review_queue` and `forgetting`, by these connections; no other module speaks SQL.
-Every write is one transaction, and doing one again changes nothing:
-so one whose end was never heard of, because the line broke or the server moved, is simply done
-again. Names and etags are compared by hash, so no collation has a say. Times are UTC: they lie in
-the tables without a zone and leave this module with one.
+Every write is one transaction, and doing one again changes nothing: so one whose end was never
+heard of, because the line broke or the server moved, is simply done again. Names and etags are
+compared by hash, so no collation has a say. Times are UTC: they lie in the tables without a zone
+and leave this module with one.
 """
 
 import sqlite3
@@ -509,8 +509,9 @@ def _write_ahead(cursor: Any) -> None:
         try:
             cursor.execute("PRAGMA journal_mode = WAL")
             return
-        except sqlite3.OperationalError:
-            if time.monotonic() > deadline:
+        except sqlite3.OperationalError as error:
+            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # without its kind
+            if not is_busy or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
 
