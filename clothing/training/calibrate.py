@@ -84,12 +84,16 @@ def choose_thresholds(
     confidence, right = confidence_of(probabilities, allowed)
     predicted = probabilities.argmax(axis=1)
     candidates = _THRESHOLDS[least <= _THRESHOLDS]
-    of_all = _share_right(confidence, right, candidates, lent=0, of_all=np.zeros(len(candidates)))
+    of_all = _share_right(confidence, right, candidates)
+    shares = {
+        category: _share_right(confidence[chosen], right[chosen], candidates, _LENT, of_all)
+        for place, category in enumerate(CATEGORIES)
+        if (chosen := predicted == place).sum() >= _ENOUGH
+    }
     for target in _TARGETS[precision >= _TARGETS]:
         thresholds = {
-            category: _lowest(confidence[chosen], right[chosen], target, candidates, of_all)
-            for place, category in enumerate(CATEGORIES)
-            if (chosen := predicted == place).sum() >= _ENOUGH
+            category: float(min(candidates[share >= target], default=1.0))
+            for category, share in shares.items()
         }
         needed = np.array([thresholds.get(category, 1) for category in CATEGORIES])
         is_sorted = confidence >= needed[predicted]
@@ -98,27 +102,17 @@ def choose_thresholds(
     return thresholds
 
 
-def _lowest(
-    confidence: NDArray[np.float32],
-    right: NDArray[np.bool_],
-    precision: float,
-    candidates: NDArray[np.float64],
-    of_all: NDArray[np.float64],
-) -> float:
-    """Return the lowest candidate from which answers are right often enough, or 1."""
-    enough = _share_right(confidence, right, candidates, _LENT, of_all) >= precision
-    fit = candidates[enough]
-    return float(fit[0]) if fit.size else 1.0
-
-
 def _share_right(
     confidence: NDArray[np.float32],
     right: NDArray[np.bool_],
     candidates: NDArray[np.float64],
-    lent: int,
-    of_all: NDArray[np.float64],
+    lent: int = 0,
+    of_all: NDArray[np.float64] | float = 0.0,
 ) -> NDArray[np.float64]:
-    """Return for each candidate the share that is right from it on, 0 where nothing is."""
+    """Return for each candidate the share that is right from it on, 0 where nothing is.
+
+    As many answers as are `lent` count with them, right as often as `of_all` says.
+    """
     reached = confidence >= candidates[:, None]  # (candidates, answers)
     answers = np.maximum(reached.sum(axis=1) + lent, 1)
     share: NDArray[np.float64] = (reached @ right.astype(float) + lent * of_all) / answers

@@ -73,7 +73,8 @@ def build_network(card: Card, seed: int, *, whole: bool = False) -> Any:
     tensor = layers.Rescaling(255 / 128, -127 / 128)(arrays)
     tensor = layers.Conv2D(_STEM_FILTERS, 3, 2, padding="same", name="stem")(tensor)
     tensor = layers.ReLU(6)(tensor)
-    for place, block in enumerate(WHOLE if whole else BLOCKS):
+    blocks = WHOLE if whole else BLOCKS
+    for place, block in enumerate(blocks):
         tensor = _add_block(tensor, block, place)
     if whole:
         tensor = layers.Conv2D(_HEAD_FILTERS, 1, name="head")(tensor)
@@ -85,7 +86,10 @@ def build_network(card: Card, seed: int, *, whole: bool = False) -> Any:
     deal = layers.Dense(n, use_bias=False, trainable=False, name="deal")
     model = keras.Model(arrays, deal(layers.Softmax()(logits)), name="clothing_model")
     deal.set_weights([np.vstack([np.eye(n), np.full((1, n), 1 / n)]).astype(np.float32)])
-    _start_from(imagenet_weights(), model, whole=whole)
+    weights = imagenet_weights()
+    _start_from(weights, model, blocks)
+    if whole:
+        _fold(model.get_layer("head"), weights, "_conv_head", "_bn1")
     return model
 
 
@@ -201,12 +205,10 @@ def _add_block(tensor: Any, block: Block, place: int) -> Any:
     return layers.Add()([tensor, dropped])
 
 
-def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, *, whole: bool) -> None:
-    """Put ImageNet's kernels into the layers, each with the normalisation that follows it."""
+def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, blocks: tuple[Block, ...]) -> None:
+    """Put ImageNet's kernels into stem and blocks, each with the normalisation that follows it."""
     _fold(model.get_layer("stem"), weights, "_conv_stem", "_bn0")
-    if whole:
-        _fold(model.get_layer("head"), weights, "_conv_head", "_bn1")
-    for place, block in enumerate(WHOLE if whole else BLOCKS):
+    for place, block in enumerate(blocks):
         prefix = f"_blocks.{place}."
         if block.expansion > 1:
             expand = model.get_layer(f"expand_{place}")
