@@ -17,17 +17,17 @@ from typing import Any
 import click
 
 from clothing.batch import run_batch
-from clothing.console import err, progress_bar, show_outcome, show_run
+from clothing.commands.console import err, progress_bar, show_outcome, show_run
+from clothing.commands.export import export_answers
+from clothing.commands.forget import forget_photos
+from clothing.commands.keys import key
+from clothing.commands.model import evaluate_photos, model
+from clothing.commands.notify import notify
 from clothing.doctor import examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
-from clothing.export_command import export_answers
-from clothing.forget_command import forget_photos
 from clothing.journal import about_run, is_for_programs, write_journal
-from clothing.key_commands import key
-from clothing.model_commands import evaluate_photos, model
 from clothing.notices import announce, announce_broken
-from clothing.notify_command import notify
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of

@@ -17,7 +17,8 @@ from clothing.config import PROJECT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(floor.split())
     for floor in (
-        "clothing clothing.errors clothing.keys clothing.labels clothing.training",
+        "clothing clothing.commands clothing.errors clothing.keys clothing.labels"
+        " clothing.training",
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
@@ -34,8 +35,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices clothing.ray_engine",
         "clothing.parts clothing.publishing clothing.training.fit",
-        "clothing.doctor clothing.console clothing.training.recipe clothing.export_command"
-        " clothing.notify_command clothing.key_commands clothing.forget_command",
+        "clothing.doctor clothing.training.recipe clothing.commands.console"
+        " clothing.commands.export clothing.commands.forget clothing.commands.keys"
+        " clothing.commands.notify",
         "clothing.training.__main__ clothing.web.site clothing.web.problems"
         " clothing.web.request_log",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
@@ -44,7 +46,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.web.pages clothing.web.server clothing.web.sign_in clothing.web.review"
         " clothing.web.photo_pages clothing.web.run_pages clothing.web.quality_page"
         " clothing.web.try_page clothing.web.export_links clothing.web.developers",
-        "clothing.web clothing.model_commands",
+        "clothing.web clothing.commands.model",
         "clothing.cli",
         "clothing.__main__",
     )
@@ -62,10 +64,8 @@ LIBRARIES: dict[str, set[str]] = {
     "markupsafe": {"clothing.web.access"},
     "werkzeug": {"clothing.web.*"},
     "waitress": {"clothing.web.server"},
-    "click": {"clothing.cli", "clothing.console", "clothing.model_commands"}
-    | {"clothing.training.__main__", "clothing.export_command", "clothing.notify_command"}
-    | {"clothing.key_commands", "clothing.forget_command"},
-    "rich": {"clothing.console"},
+    "click": {"clothing.cli", "clothing.commands.*", "clothing.training.__main__"},
+    "rich": {"clothing.commands.console"},
     "dotenv": {"clothing.environment"},
     "prometheus_client": {"clothing.web.metrics"},
     "pythonjsonlogger": {"clothing.journal"},

@@ -11,9 +11,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from clothing.cli import main
+from clothing.commands.model import model
 from clothing.config import PROJECT
 from clothing.labels import CATEGORIES, OUTSIDE
-from clothing.model_commands import model
 from clothing.publishing import BETTER, NO_DIFFERENCE, WORSE
 from clothing.storage import FolderContainer
 from tests.test_publishing import BLOB, another_model, everything_in

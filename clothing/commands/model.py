@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from clothing.classifier import Classifier
-from clothing.console import (
+from clothing.commands.console import (
     progress_bar,
     show_comparison,
     show_contests,
