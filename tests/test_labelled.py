@@ -1,5 +1,6 @@
 """Labels that people wrote: read as they are meant, refused by line where they mean nothing."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,8 @@ from click.testing import CliRunner
 
 from clothing.errors import ConfigError
 from clothing.labelled import Labelled, read_labels
-from scripts.public_photos import main
+from clothing.labels import FOOTWEAR_CATEGORIES
+from scripts.public_photos import KINDS_OF_SHOE, main
 
 
 def written(folder: Path, text: str) -> Path:
@@ -56,3 +58,18 @@ def test_the_public_photos_get_the_categories_that_they_are(tmp_path: Path) -> N
         Labelled("1.jpg", "Pullover", "7"),
         Labelled("3.jpg", "(none)", "8"),
     ]
+
+
+def test_a_shoe_that_somebody_looked_at_gets_its_kind(tmp_path: Path) -> None:
+    with KINDS_OF_SHOE.open(encoding="utf-8", newline="") as file:
+        kinds = {row["file"]: row["category"] for row in csv.DictReader(file)}
+    (name, kind), *_ = kinds.items()
+    images, labels = tmp_path / "images.csv", tmp_path / "labels.csv"
+    images.write_text(
+        f"image,sender_id,label,kids\n{Path(name).stem},7,Shoes,False\n3,8,Shoes,False"
+    )
+
+    CliRunner().invoke(main, [str(images), str(labels)])
+
+    assert set(kinds.values()) == FOOTWEAR_CATEGORIES
+    assert read_labels(labels) == [Labelled(name, kind, "7"), Labelled("3.jpg", "Footwear", "8")]
