@@ -93,7 +93,7 @@ class SqlServer:
         path: The SQLite file in which the database lies.
         faults: Failures to come; each happens once.
         statements: What was asked of the server, each once, in order; and the seconds it had.
-        connections: How often somebody logged in.
+        lines: Every connection that there was; one is made whenever somebody logs in.
         connected_with: The connection string and the options of the last login.
         clock_is_late_by: In seconds.
         pauses: How long somebody waited between two tries, in seconds.
@@ -102,7 +102,7 @@ class SqlServer:
     path: Path
     faults: list[Fault] = field(default_factory=list)
     statements: dict[str, int] = field(default_factory=dict)
-    connections: int = 0
+    lines: list["Connection"] = field(default_factory=list)
     connected_with: tuple[str, dict[str, Any]] = ("", {})
     clock_is_late_by: float = 0
     pauses: list[float] = field(default_factory=list)
@@ -130,8 +130,8 @@ class SqlServer:
         """Log in."""
         self.connected_with = (text, options)
         self.meet("connect")
-        self.connections += 1
-        return Connection(self)
+        self.lines.append(Connection(self))
+        return self.lines[-1]
 
     def fail(self, moment: Moment, error: Exception, at: str = "", times: int = 1) -> None:
         """Have the next of some moments fail."""
@@ -168,6 +168,8 @@ def stand_in(path: Path) -> Iterator[SqlServer]:
         patch(f"{here}.sleep", server.pauses.append),
     ):
         yield server
+    for line in server.lines:  # some stores are never disposed of, and pyodbc would not mind
+        line.close()
 
 
 class Connection:
