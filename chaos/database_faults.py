@@ -44,7 +44,7 @@ PART = "database"
 SMALL = Tuning(batch_size=8, download_threads=2, decode_threads=2)
 
 LONGER_THAN_SQLITE_WAITS = 33
-"""Seconds: `store._LOCK_SECONDS` are 30."""
+"""Seconds: `database._LOCK_SECONDS` are 30."""
 
 _WORDS = (
     "disk",

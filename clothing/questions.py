@@ -7,11 +7,12 @@ goes on from the number of the last row seen, so its last part comes as fast as 
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
+from clothing.database import in_utc
 from clothing.labels import UNDONE
 from clothing.photos import Failure, Photo, Run, photo_key
 from clothing.store import Store, StoredPrediction, failure_of, predictions_query, stored_of
@@ -497,7 +498,7 @@ def _answer_of(row: sa.RowMapping) -> Row:
 
 
 def _failed_of(row: sa.RowMapping) -> Row:
-    timestamp = _utc(row["timestamp"])
+    timestamp = in_utc(row["timestamp"])
     return Row(row["failure_id"], failure_of(row), row["run_id"], timestamp, _said(row))
 
 
@@ -514,7 +515,7 @@ def _review_of(row: sa.RowMapping) -> Review | None:
         review_id=row["said_review_id"],
         category=row["said_reviewed_category"],
         reviewer=row["said_reviewer"],
-        timestamp=_utc(row["said_timestamp"]),
+        timestamp=in_utc(row["said_timestamp"]),
         blind=bool(row["said_blind"]),
     )
 
@@ -528,7 +529,3 @@ def _added(tally: Tally, row: sa.RowMapping) -> Tally:
         to_check=tally.to_check + (number if row["needs_review"] else 0),
         confidence=tally.confidence + row["sum"],
     )
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

@@ -1,6 +1,6 @@
 """The review queue: which photo a person looks at next, and what they make of it.
 
-Owns the SQL of claims and reviews, on the connections of `store`. First come photos that could not
+Owns the SQL of claims and reviews; `review_piles` has what waits. First come photos that could not
 be read, then by chance a doubtful one, the most doubtful first, or one of the blind sample: photos
 that the model was sure of, shown without its answer. A photo is claimed before it is shown, so no
 two people have the same one; a claim that nobody renews runs out. A review is a new row, taking
@@ -9,7 +9,6 @@ one back is another; what the model said stays as it is.
 
 import random
 import threading
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -19,14 +18,23 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
+from clothing.database import SAME_MOMENT, in_utc, is_moment, now_in_tables
 from clothing.errors import StoreError
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
 from clothing.photos import Photo, Prediction, Review
+from clothing.review_piles import (
+    BLIND,
+    DOUBTFUL,
+    NEWEST_RUNS,
+    PILES,
+    UNREADABLE,
+    Found,
+    Freshness,
+    Shortlist,
+    is_reviewed,
+)
 from clothing.store import Store, failure_of, predictions_query, stored_of
 from clothing.tables import (
-    MIGRATION,
-    UTC_TIME,
-    batch_run,
     image_failure,
     image_prediction,
     image_review,
@@ -42,15 +50,8 @@ LEASE = timedelta(minutes=10)
 AHEAD = 2
 """Photos that one person has claimed: the one before them, and the next to load meanwhile."""
 
-SAMPLED_RUNS = 7
-"""The blind sample is drawn from so many of the newest runs, about a week's; of our own only."""
-
 _NO_RUN = 2**62  # greater than any run's number
-_SAME_MOMENT = timedelta(milliseconds=10)  # a driver may round what it sends
 _TRIES = 20  # of a claim that others were faster to make
-_SHORT = 100  # photos of a pile that are looked up at once
-_AT_ONCE = 0.03  # seconds: who asks waits for what takes no longer
-_LOOKING_SHARE = 0.005  # of the time may be spent on looking up and counting what takes longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +134,9 @@ class ReviewQueue:
         self._chance = chance or random.Random()
         self._lock = threading.Lock()
         self._left = Left(0, 0, 0)
-        self._freshness = _Freshness()
+        self._freshness = Freshness()
         self._since_run = _NO_RUN  # until they are counted
-        self._shortlists = {pile.name: _Shortlist(pile) for pile in PILES}
+        self._shortlists = {pile.name: Shortlist(pile) for pile in PILES}
 
     def look(self, holder: str) -> list[Task]:
         """Return what somebody has before them: the photo to answer now, then the next."""
@@ -204,7 +205,7 @@ class ReviewQueue:
     def release(self, holder: str) -> None:
         """Let others have what somebody had before them."""
         mine = (review_claim.c.holder == holder) & review_claim.c.closed_at.is_(None)
-        change = sa.update(review_claim).where(mine).values(expires_at=_now())
+        change = sa.update(review_claim).where(mine).values(expires_at=now_in_tables())
         self._store.write(lambda connection: connection.execute(change))
 
     def review(
@@ -229,7 +230,7 @@ class ReviewQueue:
             LookupError: There is no such prediction or failure.
         """
         words = _Words(answer, reviewer, seconds)
-        now, tries = _now(), 0
+        now, tries = now_in_tables(), 0
 
         def save(connection: sa.Connection) -> Review:
             nonlocal tries
@@ -267,9 +268,9 @@ class ReviewQueue:
             self._freshness.end()
 
     def _count(self, connection: sa.Connection) -> Left:
-        runs = connection.scalars(_SAMPLED).all()
+        runs = connection.scalars(NEWEST_RUNS).all()
         self._since_run = min(runs, default=_NO_RUN)
-        counts = (connection.scalar(pile.count, self._chosen(_now())) for pile in PILES)
+        counts = (connection.scalar(pile.count, self._chosen(now_in_tables())) for pile in PILES)
         return Left(*(count or 0 for count in counts))
 
     def _chosen(self, now: datetime) -> dict[str, Any]:
@@ -283,7 +284,7 @@ class ReviewQueue:
         A server lets two transactions choose the same photo and one of them claim it: the other
         begins anew.
         """
-        now, left, tries = _now(), self.left(), 0
+        now, left, tries = now_in_tables(), self.left(), 0
 
         def work(connection: sa.Connection) -> Turn:
             nonlocal tries
@@ -313,7 +314,7 @@ class ReviewQueue:
         _renew(connection, holder, now)
         return _tasks(connection, holder)
 
-    def _next(self, connection: sa.Connection, now: datetime, left: Left) -> "_Found | None":
+    def _next(self, connection: sa.Connection, now: datetime, left: Left) -> Found | None:
         """Return the photo that nobody has and that comes next, or None."""
         mixed_in = self._chance.random() * (left.blind + left.doubtful) < left.blind
         piles = (UNREADABLE, BLIND, DOUBTFUL) if mixed_in else (UNREADABLE, DOUBTFUL, BLIND)
@@ -323,203 +324,11 @@ class ReviewQueue:
                 return found
         for pile in piles:
             if row := connection.execute(pile.skipped, chosen).first():
-                return _Found(pile, row.photo_key, row.number)
+                return Found(pile, row.photo_key, row.number)
         return None
 
 
-class _Shortlist:
-    """The first photos of a pile, so that not everybody walks past all that were answered.
-
-    They are looked up anew for everybody, unless that takes long. Each was free when looked up,
-    and is asked again whether it still is.
-    """
-
-    def __init__(self, pile: "_Pile") -> None:
-        self._pile = pile
-        self._rows: deque[sa.Row[Any]] = deque()
-        self._has_more = False
-        self._freshness = _Freshness()
-
-    def next(self, connection: sa.Connection, chosen: dict[str, Any]) -> "_Found | None":
-        """Return the next photo that is still free, or None."""
-        if self._freshness.is_over:
-            self._look_up(connection, chosen)
-        while self._rows or self._has_more:
-            try:
-                row = self._rows.popleft()
-            except IndexError:  # all were taken, perhaps by somebody else in this moment
-                self._look_up(connection, chosen)
-                continue
-            still = {**chosen, "number": row.number}
-            if connection.execute(self._pile.still_free, still).first():
-                return _Found(self._pile, row.photo_key, row.number)
-        return None
-
-    def _look_up(self, connection: sa.Connection, chosen: dict[str, Any]) -> None:
-        begun = monotonic()
-        self._rows = deque(connection.execute(self._pile.free, chosen))
-        self._has_more = len(self._rows) == _SHORT
-        self._freshness.begin(begun)
-
-
-class _Freshness:
-    """How long to rely on what was looked up: not at all, unless looking it up takes long."""
-
-    def __init__(self) -> None:
-        self._until = 0.0
-        self._took = 0.0
-
-    @property
-    def is_over(self) -> bool:
-        """True if it must be looked up anew, False if it still holds."""
-        return monotonic() >= self._until
-
-    def begin(self, begun: float) -> None:
-        """Note that it was looked up just now, from a moment on."""
-        took = monotonic() - begun
-        usual = min(took, self._took)  # once may be slow for other reasons
-        self._until = begun + usual / _LOOKING_SHARE if usual > _AT_ONCE else 0.0
-        self._took = took
-
-    def end(self) -> None:
-        """Have it looked up anew."""
-        self._until = 0.0
-
-
-# What waits: queries that are put together once, for SQLAlchemy takes longer for it than SQL does
-
-
-@dataclass(frozen=True, slots=True)
-class _Pile:
-    """Photos that nobody has reviewed, for one reason; queries of key and number, in order.
-
-    Attributes:
-        name: Of the pile.
-        number_column: The column in which a claim has the number.
-        blind: Whether nobody may see what the model says.
-        count: How many there are, free or not.
-        free: The first that nobody has before them and nobody has skipped.
-        still_free: The one with a number, if it is among them.
-        skipped: The one that was skipped the longest ago.
-    """
-
-    name: str
-    number_column: str
-    blind: bool
-    count: sa.Select[Any]
-    free: sa.Select[Any]
-    still_free: sa.Select[Any]
-    skipped: sa.Select[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """The photo that somebody gets next."""
-
-    pile: _Pile
-    photo_key: str
-    number: int
-
-
-_NOW = sa.bindparam("now", type_=UTC_TIME)
-
-
-def _pile(name: str, query: sa.Select[Any], number: sa.Column[Any], blind: bool = False) -> _Pile:
-    """Return a pile.
-
-    Args:
-        name: Of the pile.
-        query: Its photos in order: their key, and their number as `number`.
-        number: The column of the number.
-        blind: Whether nobody may see what the model says.
-    """
-    claim, photo_key = review_claim.c, number.table.c.photo_key
-    is_open = claim.closed_at.is_(None) & (claim.expires_at > _NOW)
-    is_skipped = (claim.skipped == sa.true()) & (claim[number.name] == number)
-    is_claimed = sa.exists().where(claim.photo_key == photo_key, is_open | is_skipped)
-    skipped = query.join(review_claim, (claim.photo_key == photo_key) & is_skipped)
-    return _Pile(
-        name=name,
-        number_column=number.name,
-        blind=blind,
-        count=query.with_only_columns(sa.func.count(number)).order_by(None),
-        free=query.where(~is_claimed).limit(_SHORT),
-        still_free=query.where(number == sa.bindparam("number"), ~is_claimed).order_by(None),
-        skipped=skipped.order_by(None).order_by(claim.closed_at).limit(1),
-    )
-
-
-_REVIEW, _NEWER_REVIEW = image_review.alias("review"), image_review.alias("newer_review")
-
-
-def _is_reviewed(table: sa.Table) -> sa.Exists:
-    """Return the condition that a row's content has a review that was not taken back."""
-    review, newer = _REVIEW.c, _NEWER_REVIEW.c
-    is_old = sa.exists().where(
-        newer.photo_key == review.photo_key,
-        newer.etag == review.etag,
-        newer.review_id > review.review_id,
-    )
-    return sa.exists().where(
-        review.photo_key == table.c.photo_key,
-        review.etag == table.c.etag,
-        review.reviewed_category != UNDONE,
-        ~is_old,
-    )
-
-
-def _unreadable() -> _Pile:
-    """Return the newest failures of photos that had no answer since, the newest first."""
-    table, newer = image_failure.c, image_failure.alias("newer").c
-    answer = image_prediction.c
-    is_old = sa.exists().where(
-        newer.photo_key == table.photo_key, newer.failure_id > table.failure_id
-    )
-    is_answered = sa.exists().where(
-        answer.photo_key == table.photo_key, answer.timestamp > table.timestamp
-    )
-    query = sa.select(table.photo_key, table.failure_id.label("number"))
-    query = query.where(~is_old, ~is_answered, ~_is_reviewed(image_failure))
-    return _pile("unreadable", query.order_by(table.failure_id.desc()), table.failure_id)
-
-
-def _newest_predictions() -> sa.Select[Any]:
-    """Return the newest prediction of each photo, where nobody has reviewed its content."""
-    table, newer = image_prediction.c, image_prediction.alias("newer").c
-    is_old = sa.exists().where(newer.photo_key == table.photo_key, newer.image_id > table.image_id)
-    query = sa.select(table.photo_key, table.image_id.label("number"))
-    return query.where(~is_old, ~_is_reviewed(image_prediction))
-
-
-def _doubtful() -> _Pile:
-    """Return the photos that the model was not sure of, the most doubtful first."""
-    table = image_prediction.c
-    query = _newest_predictions().where(table.needs_review == sa.true())
-    return _pile("doubtful", query.order_by(table.margin, table.image_id), table.image_id)
-
-
-def _blind() -> _Pile:
-    """Return a sample of the others: those whose answer's hash is below a bound.
-
-    A hash has no opinion of the photo, so the sample is fair; and everybody draws the same.
-    """
-    table = image_prediction.c
-    query = _newest_predictions().where(
-        table.answer_key < sa.bindparam("bound"),
-        table.needs_review != sa.true(),  # not "= false": there are too many for that index
-        table.run_id >= sa.bindparam("since_run"),
-    )
-    return _pile("blind", query.order_by(table.answer_key), table.image_id, blind=True)
-
-
-UNREADABLE, DOUBTFUL, BLIND = PILES = _unreadable(), _doubtful(), _blind()
-
-_SAMPLED = (
-    sa.select(batch_run.c.run_id)
-    .where(batch_run.c.classified > 0, batch_run.c.trigger != MIGRATION)
-    .order_by(batch_run.c.run_id.desc())
-    .limit(SAMPLED_RUNS)
-)
+# Claims
 
 _MINE = (review_claim.c.holder == sa.bindparam("holder")) & review_claim.c.closed_at.is_(None)
 
@@ -527,13 +336,13 @@ _HELD_PREDICTIONS = (
     predictions_query()
     .add_columns(review_claim.c.blind, review_claim.c.claimed_at)
     .join(review_claim, review_claim.c.image_id == image_prediction.c.image_id)
-    .where(_MINE, ~_is_reviewed(image_prediction))
+    .where(_MINE, ~is_reviewed(image_prediction))
 )
 
 _HELD_FAILURES = (
     sa.select(image_failure, review_claim.c.claimed_at)
     .join(review_claim, review_claim.c.failure_id == image_failure.c.failure_id)
-    .where(_MINE, ~_is_reviewed(image_failure))
+    .where(_MINE, ~is_reviewed(image_failure))
 )
 
 _HELD = sa.union_all(
@@ -542,12 +351,7 @@ _HELD = sa.union_all(
 )
 
 
-# Claims
-
-
-def _claim(
-    connection: sa.Connection, found: _Found, holder: str, now: datetime, place: int
-) -> None:
+def _claim(connection: sa.Connection, found: Found, holder: str, now: datetime, place: int) -> None:
     """Claim a photo that is free; an IntegrityError says that somebody else was faster."""
     claim = review_claim.c
     values = {
@@ -599,12 +403,12 @@ def _reopen(connection: sa.Connection, claim: sa.RowMapping, now: datetime) -> N
 
 def _has_acted(connection: sa.Connection, holder: str, now: datetime) -> bool:
     """Tell whether a transaction of this moment came through, though its answer was lost."""
-    table, before = review_claim.c, now - _SAME_MOMENT
+    table, before = review_claim.c, now - SAME_MOMENT
     query = sa.select(table.expires_at, table.closed_at).where(
         table.holder == holder, (table.expires_at > before + LEASE) | (table.closed_at > before)
     )
     return any(
-        _is_moment(row.expires_at, now + LEASE) or _is_moment(row.closed_at, now)
+        is_moment(row.expires_at, now + LEASE) or is_moment(row.closed_at, now)
         for row in connection.execute(query)
     )
 
@@ -702,7 +506,7 @@ def _saved_at(connection: sa.Connection, target: sa.RowMapping, now: datetime) -
         table.photo_key == target["photo_key"], table.etag == target["etag"]
     )
     row = connection.execute(query.order_by(table.review_id.desc()).limit(1)).one_or_none()
-    return row.review_id if row and _is_moment(row.timestamp, now) else None
+    return row.review_id if row and is_moment(row.timestamp, now) else None
 
 
 def _insert_review(
@@ -730,15 +534,7 @@ def _review_of(target: sa.RowMapping, words: _Words, now: datetime, review_id: i
         photo=Photo(target["container"], target["image_filename"], target["etag"], size=0),
         reviewed_category=words.answer,
         reviewer=words.reviewer,
-        timestamp=now.replace(tzinfo=UTC),
+        timestamp=in_utc(now),
         seconds=words.seconds,
         blind=words.blind,
     )
-
-
-def _is_moment(found: datetime | None, meant: datetime) -> bool:
-    return found is not None and abs(found - meant) < _SAME_MOMENT
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

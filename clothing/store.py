@@ -1,26 +1,21 @@
 """The store: runs, predictions, failures.
 
-Owns the connections, the schema, and every statement that a run needs. What pages and people ask is
-in `questions`, `review_queue` and `forgetting`, by these connections; no other module speaks SQL.
-Every write is one transaction, and doing one again changes nothing: so one whose end was never
-heard of, because the line broke or the server moved, is simply done again. Names and etags are
-compared by hash, so no collation has a say. Times are UTC: they lie in the tables without a zone
-and leave this module with one.
+Owns every statement that a run needs; `database` has the connections. What pages and people ask is
+in `questions`, `review_queue` and `forgetting`; no other module speaks SQL. Every write is one
+transaction, and doing one again changes nothing: so one whose end was never heard of, because the
+line broke or the server moved, is simply done again. Names and etags are compared by hash, so no
+collation has a say.
 """
 
-import sqlite3
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any, TypeVar
+from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 
+from clothing.database import Database, in_utc, is_moment, now_in_tables
 from clothing.errors import ActiveRunError, StoreError
 from clothing.labels import COLUMNS
 from clothing.photos import (
@@ -34,16 +29,7 @@ from clothing.photos import (
     answer_key,
     photo_key,
 )
-from clothing.sql_server import (
-    again,
-    in_words,
-    is_transient,
-    let_statements_take_long,
-    make_engine,
-)
 from clothing.tables import (
-    SCHEMA_VERSION,
-    UTC_TIME,
     batch_run,
     image_failure,
     image_prediction,
@@ -57,10 +43,6 @@ PAGE = 100
 """Rows that a page of a list has."""
 
 _KEYS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
-_LOCK_SECONDS = 30  # how long SQLite waits for another writer
-_SAME_MOMENT = timedelta(milliseconds=10)  # a driver may round what it sends
-
-_Returned = TypeVar("_Returned")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,77 +57,8 @@ class StoredPrediction:
     prediction: Prediction
 
 
-class Store:
-    """The database behind a SQLAlchemy address; opens a connection when first asked something.
-
-    Args:
-        url: For instance `sqlite:////absolute/path/clothing.db`, or `mssql+pyodbc://…`.
-
-    Attributes:
-        file: The database's file, or None if it is a server's.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = sa.make_url(url)
-        self.file = Path(self.url.database or "") if self.url.drivername == "sqlite" else None
-        self._made: sa.Engine | None = None
-        self._making = threading.Lock()
-
-    def dispose(self) -> None:
-        """Close all connections; the next question opens new ones."""
-        if self._made:
-            self._made.dispose()
-
-    # Schema
-
-    def schema_version(self) -> str | None:
-        """Return the newest migration that this database has seen, or None if it is empty."""
-        return self._schema_version(patient=True)
-
-    def _schema_version(self, patient: bool) -> str | None:
-        if self.file and not self.file.exists():
-            return None  # asking SQLite would make the file
-        return self._read(_schema_version, patient)
-
-    def upgrade(self) -> None:
-        """Bring the schema to this code's version; of several at once, one does it."""
-        try:
-            self._write(_upgrade)
-        except StoreError as error:
-            was_faster = _refused_a_statement(error) and self.schema_version() == SCHEMA_VERSION
-            if not was_faster:  # another one
-                raise
-
-    def ready(self, patient: bool = True) -> None:
-        """Make sure that the schema fits: SQLite is upgraded, any other database must have been.
-
-        Args:
-            patient: False not to wait for a database that is waking up.
-
-        Raises:
-            StoreError: It cannot be reached, or its schema is another version's.
-        """
-        found = self._schema_version(patient)
-        if found == SCHEMA_VERSION:
-            return
-        if found is not None and found > SCHEMA_VERSION:
-            raise StoreError(
-                f"The database has schema {found}, which is newer than this program's "
-                f"{SCHEMA_VERSION}. Update the program."
-            )
-        if not self.file:
-            raise StoreError(
-                f"The database must have schema {SCHEMA_VERSION}. Received: {found or 'none'}. "
-                "Run: python -m clothing db upgrade"
-            )
-        self.upgrade()
-
-    def clock(self) -> datetime:
-        """Return the time that the database's server has."""
-        if self.file:
-            return datetime.now(UTC)  # there is no other clock
-        query = sa.select(sa.func.sysutcdatetime(type_=UTC_TIME))
-        return _utc(self._read(lambda connection: connection.execute(query).scalar_one()))
+class Store(Database):
+    """A database with what a run keeps in it."""
 
     # Runs
 
@@ -160,7 +73,7 @@ class Store:
         Raises:
             ActiveRunError: Another run is going on.
         """
-        now = _now()
+        now = now_in_tables()
         row = {
             "status": "running",
             "trigger": trigger,
@@ -183,14 +96,14 @@ class Store:
 
         self.interrupt_stale_runs()
         try:
-            return self.run(self._write(insert))
+            return self.run(self.write(insert))
         except StoreError as error:
             if not _is_duplicate(error):
                 raise
             active = self.active_run()
             if active is None:  # it ended in this very moment
                 return self.open_run(trigger, prefix, force)
-            if tries > 1 and active.started_at == _utc(now):
+            if tries > 1 and active.started_at == in_utc(now):
                 return active  # the first try had done it, only its answer was lost
             raise ActiveRunError(
                 f"Run {active.run_id} is going on since {active.started_at:%H:%M:%S} UTC.",
@@ -203,7 +116,7 @@ class Store:
             "model_version": model_version,
             "preprocessing_version": preprocessing_version,
         }
-        self._write(lambda connection: _update_running(connection, run_id, versions))
+        self.write(lambda connection: _update_running(connection, run_id, versions))
 
     def beat(self, run_id: int, counts: Counts, expected: int | None) -> None:
         """Show that a run is alive, and how far it is.
@@ -216,9 +129,9 @@ class Store:
         Raises:
             StoreError: It goes on no longer: someone took it for dead, and this process must stop.
         """
-        alive = {"heartbeat_at": _now(), "expected": expected, **_columns_of(counts)}
+        alive = {"heartbeat_at": now_in_tables(), "expected": expected, **_columns_of(counts)}
         # One try only: the next heartbeat comes soon, and says more.
-        self._write(lambda connection: _update_running(connection, run_id, alive), patient=False)
+        self.write(lambda connection: _update_running(connection, run_id, alive), patient=False)
 
     def save(self, run: Run, outcomes: Sequence[Outcome], counts: Counts) -> None:
         """Write the outcomes of a batch, and how far the run is, in one transaction.
@@ -234,15 +147,15 @@ class Store:
         def insert(connection: sa.Connection) -> None:
             _insert_predictions(connection, run, predictions)
             _insert_failures(connection, run, failures)
-            progress = {"heartbeat_at": _now(), **_columns_of(counts)}
+            progress = {"heartbeat_at": now_in_tables(), **_columns_of(counts)}
             _update_running(connection, run.run_id, progress)
 
         try:
-            self._write(insert)
+            self.write(insert)
         except StoreError as error:
             if not _is_duplicate(error):
                 raise
-            self._write(insert)  # a try that was given up came through after all
+            self.write(insert)  # a try that was given up came through after all
 
     def close_run(
         self, run_id: int, status: RunStatus, counts: Counts | None, error: str | None
@@ -255,16 +168,16 @@ class Store:
             counts: The final ones; None leaves the last that were saved.
             error: What went wrong, in words.
         """
-        now = _now()
+        now = now_in_tables()
         final: dict[str, Any] = {"status": status, "heartbeat_at": now, "finished_at": now}
         final["error"] = error[:2000] if error else None
         if counts:
             final |= {"expected": counts.listed, **_columns_of(counts)}
-        self._write(lambda connection: _close_running(connection, run_id, final))
+        self.write(lambda connection: _close_running(connection, run_id, final))
 
     def interrupt_stale_runs(self) -> None:
         """Bring runs that show no life to the final state "interrupted"."""
-        now = _now()
+        now = now_in_tables()
         died = {
             "status": "interrupted",
             "finished_at": now,
@@ -274,8 +187,8 @@ class Store:
         query = sa.select(batch_run.c.run_id).where(stale)
         change = sa.update(batch_run).where(stale).values(died)
         # Asking first: pages ask often, and writing takes the lock.
-        if self._read(lambda connection: connection.scalar(query)) is not None:
-            self._write(lambda connection: connection.execute(change))
+        if self.read(lambda connection: connection.scalar(query)) is not None:
+            self.write(lambda connection: connection.execute(change))
 
     def run(self, run_id: int) -> Run:
         """Return one run.
@@ -417,144 +330,12 @@ class Store:
             raise LookupError(f"There is no prediction {image_id}.")
         return stored_of(rows[0])
 
-    # Connections
-
-    def read(self, work: Callable[[sa.Connection], _Returned]) -> _Returned:
-        """Return what the work of a module beside this one reads, in one transaction."""
-        return self._read(work)
-
-    def write(self, work: Callable[[sa.Connection], _Returned]) -> _Returned:
-        """Do the work of a module beside this one whole or not at all, twice if need be."""
-        return self._write(work)
-
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
-        return self._read(lambda connection: connection.execute(query).mappings().all())
-
-    def _read(self, work: Callable[[sa.Connection], _Returned], patient: bool = True) -> _Returned:
-        return self._transact(work, patient, writes=False)
-
-    def _write(self, work: Callable[[sa.Connection], _Returned], patient: bool = True) -> _Returned:
-        return self._transact(work, patient, writes=True)
-
-    def _transact(
-        self, work: Callable[[sa.Connection], _Returned], patient: bool, writes: bool
-    ) -> _Returned:
-        """Do some work whole or not at all; do it anew, if patient, after errors that pass.
-
-        Nobody can tell whether the work of a try whose line broke is in the tables, so it must be
-        the same done twice.
-        """
-
-        def once() -> _Returned:
-            engine = self._engine().execution_options(writes=writes)
-            with self._translated(), engine.begin() as connection:
-                return work(connection)
-
-        return again(once, self._passes, patient)
-
-    def _passes(self, error: StoreError) -> bool:
-        """Tell whether an error passes; if so, let go of connections that may be as broken."""
-        passes = is_transient(error.__cause__, self.url)
-        if passes:
-            self.dispose()
-        return passes
-
-    def _engine(self) -> sa.Engine:
-        """Return the engine, made when first needed: without the ODBC driver it cannot be."""
-        with self._making:
-            if self._made is None:
-                self._made = self._sqlite_engine() if self.file else make_engine(self.url)
-            return self._made
-
-    def _sqlite_engine(self) -> sa.Engine:
-        engine = sa.create_engine(self.url)
-        sa.event.listen(engine, "do_connect", self._make_folder)
-        sa.event.listen(engine, "connect", _prepare_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-        return engine
-
-    def _make_folder(self, *_connecting: object) -> None:
-        if self.file:
-            self.file.parent.mkdir(parents=True, exist_ok=True)
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        """Turn what drivers raise into a StoreError without the query and its values."""
-        try:
-            yield
-        except SQLAlchemyError as error:
-            if not self.file:
-                raise StoreError(in_words(error, self.url)) from error
-            cause = getattr(error, "orig", None) or error
-            raise StoreError(f"The database cannot do this: {cause}") from error
-        except OSError as error:
-            reason = error.strerror
-            raise StoreError(f"The folder of the database cannot be made: {reason}") from error
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Let readers and one writer work side by side, and check keys; transactions are ours."""
-    connection.isolation_level = None  # else the driver begins transactions of its own
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
-    _write_ahead(cursor)
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
-
-
-def _write_ahead(cursor: Any) -> None:
-    """Turn on the write-ahead log; where others do so at this moment, SQLite itself never waits."""
-    deadline = time.monotonic() + _LOCK_SECONDS
-    while True:
-        try:
-            cursor.execute("PRAGMA journal_mode = WAL")
-            return
-        except sqlite3.OperationalError as error:
-            is_busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY  # without its kind
-            if not is_busy or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take the write lock first where writing is meant: SQLite cannot wait for it later on."""
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _schema_version(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table("alembic_version"):
-        return None
-    version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
-    return version
-
-
-def _upgrade(connection: sa.Connection) -> None:
-    from alembic import command  # 0.1 s: only a database that is behind pays it
-    from alembic.config import Config
-
-    if _schema_version(connection) == SCHEMA_VERSION:
-        return
-    let_statements_take_long(connection)
-    config = Config()
-    config.set_main_option("script_location", "clothing:migrations")
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+        return self.read(lambda connection: connection.execute(query).mappings().all())
 
 
 def _is_duplicate(error: StoreError) -> bool:
     return isinstance(error.__cause__, IntegrityError)
-
-
-def _refused_a_statement(error: StoreError) -> bool:
-    """Tell whether the database was reached, and then did not do what was asked."""
-    cause = error.__cause__
-    return isinstance(cause, DBAPIError) and cause.statement is not None
-
-
-def _is_moment(found: datetime | None, meant: datetime) -> bool:
-    """Tell whether a time that was read is one that was written."""
-    return found is not None and abs(found - meant) < _SAME_MOMENT
 
 
 def _update_running(connection: sa.Connection, run_id: int, values: Mapping[str, Any]) -> None:
@@ -570,7 +351,7 @@ def _close_running(connection: sa.Connection, run_id: int, final: Mapping[str, A
     table = batch_run.c
     query = sa.select(table.status, table.finished_at).where(table.run_id == run_id)
     row = connection.execute(query).one_or_none()
-    if row and row.status == final["status"] and _is_moment(row.finished_at, final["finished_at"]):
+    if row and row.status == final["status"] and is_moment(row.finished_at, final["finished_at"]):
         return
     _update_running(connection, run_id, final)
 
@@ -658,7 +439,7 @@ def _photo_columns(photo: Photo, run: Run) -> dict[str, Any]:
         "image_filename": photo.name,
         "etag": photo.etag,
         "photo_key": photo_key(photo),
-        "timestamp": _now(),
+        "timestamp": now_in_tables(),
     }
 
 
@@ -693,7 +474,7 @@ def stored_of(row: sa.RowMapping) -> StoredPrediction:
     return StoredPrediction(
         image_id=row["image_id"],
         run_id=row["run_id"],
-        timestamp=_utc(row["timestamp"]),
+        timestamp=in_utc(row["timestamp"]),
         model_version=row["model_version"],
         preprocessing_version=row["preprocessing_version"],
         prediction=prediction,
@@ -717,9 +498,9 @@ def _run_of(row: sa.RowMapping) -> Run:
         trigger=row["trigger"],
         prefix=row["prefix"],
         force=row["force"],
-        started_at=_utc(row["started_at"]),
-        heartbeat_at=_utc(row["heartbeat_at"]),
-        finished_at=_utc(row["finished_at"]) if row["finished_at"] else None,
+        started_at=in_utc(row["started_at"]),
+        heartbeat_at=in_utc(row["heartbeat_at"]),
+        finished_at=in_utc(row["finished_at"]) if row["finished_at"] else None,
         model_version=row["model_version"],
         preprocessing_version=row["preprocessing_version"],
         expected=row["expected"],
@@ -731,11 +512,3 @@ def _run_of(row: sa.RowMapping) -> Run:
 def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(keys), _KEYS):
         yield keys[start : start + _KEYS]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
-
-
-def _utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC)

@@ -33,6 +33,7 @@ TESTS = {
     "batch": ("test_batch.py",),
     "photos": ("test_photos.py",),
     "preprocess": ("test_preprocess.py",),
+    "database": ("test_store.py", "test_sql_server.py"),
     "store": ("test_store.py", "test_sql_server.py"),
 }
 """Where the tests of each module are. What tests of others notice by chance does not count."""

@@ -23,9 +23,10 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
         "clothing.storage clothing.azure_download clothing.sandbox clothing.classifier"
-        " clothing.evaluation clothing.store"
+        " clothing.evaluation clothing.database"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.pretrained clothing.words",
+        "clothing.store clothing.review_piles",
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
@@ -53,11 +54,14 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
 )
 """From the ground up; modules of one floor do not know each other."""
 
-STORE = {"clothing.store", "clothing.tables", "clothing.sql_server", "clothing.migrations.*"} | {
+STORE = {"clothing.database", "clothing.store", "clothing.tables", "clothing.sql_server"} | {
+    "clothing.migrations.*",
+    "clothing.review_piles",
     "clothing.review_queue",
     "clothing.questions",
     "clothing.forgetting",
 }
+"""The modules that speak SQL."""
 
 LIBRARIES: dict[str, set[str]] = {
     "flask": {"clothing.web", "clothing.web.*"},

@@ -11,7 +11,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import IntegrityError
 
-from clothing import review_queue
+from clothing import review_piles, review_queue
 from clothing.errors import StoreError
 from clothing.labels import AGAIN, OUTSIDE, UNDONE
 from clothing.photos import Counts, Failure, Photo, Prediction
@@ -314,7 +314,7 @@ def test_the_blind_sample_is_mixed_in_evenly(store: Store) -> None:
 def test_the_blind_sample_is_of_the_newest_runs(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_queue, "_SAMPLED", review_queue._SAMPLED.limit(2))
+    monkeypatch.setattr(review_queue, "NEWEST_RUNS", review_piles.NEWEST_RUNS.limit(2))
     for n in range(4):
         saved(store, certain(f"{n}.jpg"))
     saved(store)
@@ -348,8 +348,8 @@ def test_what_is_not_there_cannot_be_reviewed(queue: ReviewQueue) -> None:
 def test_where_looking_takes_long_it_is_done_seldom_and_nothing_is_lost(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_queue, "_AT_ONCE", -1.0)  # everything takes long
-    monkeypatch.setattr(review_queue, "_LOOKING_SHARE", 1e-9)
+    monkeypatch.setattr(review_piles, "_AT_ONCE", -1.0)  # everything takes long
+    monkeypatch.setattr(review_piles, "_LOOKING_SHARE", 1e-9)
     saved(store, *(doubtful(f"{n:03}.jpg", n / 1000) for n in range(230)))
 
     queue = ReviewQueue(store, 0)

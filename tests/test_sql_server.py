@@ -546,7 +546,7 @@ def test_of_two_upgrades_the_slower_one_finds_all_done(
     def meet_its_tables(connection: object) -> None:
         raise wrapped(THERE_ALREADY)
 
-    monkeypatch.setattr("clothing.store._upgrade", meet_its_tables)
+    monkeypatch.setattr("clothing.database._upgrade", meet_its_tables)
 
     server_store.upgrade()
 
@@ -559,7 +559,7 @@ def test_an_upgrade_that_meets_tables_of_another_version_is_an_error(
     def meet_its_tables(connection: object) -> None:
         raise wrapped(THERE_ALREADY)
 
-    monkeypatch.setattr("clothing.store._upgrade", meet_its_tables)
+    monkeypatch.setattr("clothing.database._upgrade", meet_its_tables)
 
     with pytest.raises(StoreError, match="already an object"):
         Store(SERVER_URL).upgrade()
