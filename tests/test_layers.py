@@ -41,6 +41,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.commands.notify",
         "clothing.training.__main__ clothing.web.site clothing.web.problems"
         " clothing.web.request_log",
+        "clothing.web.sessions",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
         " clothing.web.nights",
         "clothing.web.health clothing.web.metrics clothing.web.api"
@@ -65,7 +66,7 @@ STORE = {"clothing.database", "clothing.store", "clothing.tables", "clothing.sql
 
 LIBRARIES: dict[str, set[str]] = {
     "flask": {"clothing.web", "clothing.web.*"},
-    "markupsafe": {"clothing.web.access"},
+    "markupsafe": {"clothing.web.sessions"},
     "werkzeug": {"clothing.web.*"},
     "waitress": {"clothing.web.server"},
     "click": {"clothing.cli", "clothing.commands.*", "clothing.training.__main__"},

@@ -1,8 +1,7 @@
 """Who may ask: with keys set whoever has one of the right scope, without any this computer alone.
 
-Owns the check before every request, the headers after it, and the browser's session: who the
-person is, and what proves that a form is ours. In Azure a person whom App Service has signed in at
-Entra needs no key; App Service takes care that nobody else can send its headers.
+Owns the check before every request and the headers after it. In Azure a person whom App Service has
+signed in at Entra needs no key; App Service takes care that nobody else can send its headers.
 
 Without a key only loopback is answered, and only under its own names, so that no page of another
 site can reach the app by a name that leads here. With a key any name is answered: the key is what
@@ -10,17 +9,11 @@ counts, cookies belong to one name, and no address of an answer comes from the H
 examples of /api, which its reader sees alone.
 """
 
-import hmac
 import logging
-import re
-import secrets
 from dataclasses import dataclass
-from hashlib import sha256
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, redirect, request, session, url_for
-from flask.sessions import SecureCookieSessionInterface
-from markupsafe import Markup
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, MethodNotAllowed, TooManyRequests, Unauthorized
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
@@ -28,31 +21,19 @@ from werkzeug.wrappers import Response as AnyResponse
 from clothing.config import is_loopback
 from clothing.journal import about_request
 from clothing.keys import SCOPES, UNGUESSABLE, Key, digest_of_key, key_behind
+from clothing.web import sessions
 from clothing.web.attempts import Attempts, address_of
 from clothing.web.permissions import WHO, is_open, may_call
 from clothing.web.problems import wants_page
-from clothing.web.site import site
 
 log = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
-MAX_REVIEWER = 64
-"""Characters that a reviewer's name may have."""
-
-_UNSEEN = (  # controls, and what turns the reading direction of what follows a name
-    r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb"
-)
-_BLANK = r"\x20\xa0\u1680\u2000-\u200a\u205f\u3000"
-
-REVIEWER = rf"^[^{_UNSEEN}]*[^{_UNSEEN}{_BLANK}][^{_UNSEEN}]*$"
-"""What a reviewer's name looks like: something that can be seen, and nothing that cannot."""
-
 MAX_BODY = 2**20
 """Bytes that a request may bring which brings no photo."""
 
 _UPLOADS = frozenset({"api.classify", "try.classify"})
-_ENTRA = "aad"
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -97,11 +78,8 @@ class _Door:
 
 
 def init_app(app: Flask) -> None:
-    """Ask every request who it is, and let templates prove that their forms are ours."""
-    app.session_interface = _Sessions()
-    app.jinja_env.globals.update(
-        csrf_field=csrf_field, person=reviewer, has_session=has_session, may=may
-    )
+    """Ask every request who it is, and let templates ask what that may."""
+    app.jinja_env.globals.update(may=may)
     parts = app.extensions["site"].parts
     app.extensions["door"] = _Door(parts.config.keys, Attempts(parts.config.key_attempts))
     if "WEBSITE_HOSTNAME" in parts.environ:
@@ -155,66 +133,6 @@ def trigger() -> str:
     return "http" if key is None or not key.name.islower() else f"http:{key.name}"
 
 
-def sign_in(key: Key, name: str) -> None:
-    """Let this browser in until its session ends or the key is no more."""
-    session.clear()
-    session.permanent = True
-    session["key"] = _fingerprint(key)
-    introduce(name)
-
-
-def introduce(name: str) -> None:
-    """Note who the person at this browser is."""
-    session["reviewer"] = " ".join(name.split())[:MAX_REVIEWER]
-
-
-def is_reviewer(name: str) -> bool:
-    """Return True if a text can be somebody's name, False if not."""
-    return len(name) <= MAX_REVIEWER and bool(re.fullmatch(REVIEWER, name)) and _is_whole(name)
-
-
-def sign_out() -> None:
-    """Forget this browser."""
-    session.clear()
-
-
-def reviewer() -> str:
-    """Return the name of the person at this browser, or "" if they have not said it."""
-    return _entra_name() or str(session.get("reviewer", ""))
-
-
-def has_session() -> bool:
-    """Return True if there is somebody to sign out, False if not."""
-    return bool(reviewer() or "key" in session)
-
-
-def is_signed_in_by_azure() -> bool:
-    """Return True if App Service has signed the person in, False if not."""
-    return bool(_entra_name())
-
-
-def holder() -> str:
-    """Return what tells this browser from others, for the photos that it has claimed."""
-    if "holder" not in session:
-        session["holder"] = secrets.token_hex(16)
-    return str(session["holder"])
-
-
-def csrf_field() -> Markup:
-    """Return the hidden field that proves that a form is ours."""
-    if "csrf" not in session:
-        session["csrf"] = secrets.token_urlsafe(16)
-    return Markup('<input type="hidden" name="csrf" value="{}">').format(session["csrf"])
-
-
-class _Sessions(SecureCookieSessionInterface):
-    """Sessions whose cookie never leaves https once it came by it."""
-
-    def get_cookie_secure(self, app: Flask) -> bool:
-        """Return True if browsers may send the cookie by https only."""
-        return request.is_secure or super().get_cookie_secure(app)
-
-
 def _admit() -> AnyResponse | None:
     """Turn away whoever may not ask; return where to go instead, or None to go on."""
     if request.endpoint not in _UPLOADS:
@@ -261,18 +179,9 @@ def _caller() -> Caller:
         return _LOCAL
     if (offered := _offered_key()) and (key := key_of(offered)):
         return Caller(key.name, key.scopes, key)
-    if key := _key_of_session():
+    if key := sessions.key_among(_door().keys):
         return Caller(key.name, key.scopes)
-    return _BY_ENTRA if is_signed_in_by_azure() else NOBODY
-
-
-def _key_of_session() -> Key | None:
-    """Return the key that this browser was let in by, or None if there is none any more."""
-    shown = str(session.get("key", "")).encode()
-    fitting = [
-        key for key in _door().keys if hmac.compare_digest(_fingerprint(key).encode(), shown)
-    ]
-    return fitting[0] if fitting else None
+    return _BY_ENTRA if sessions.is_signed_in_by_azure() else NOBODY
 
 
 def _is_meant(found: Caller) -> bool:
@@ -286,29 +195,7 @@ def _is_meant(found: Caller) -> bool:
         return True
     if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
         return True
-    token = str(session.get("csrf", ""))
-    return bool(token) and hmac.compare_digest(
-        request.form.get("csrf", "").encode(), token.encode()
-    )
-
-
-def _entra_name() -> str:
-    """Return whom App Service has signed in at Entra, or "" if it has nobody.
-
-    Only where its authentication is on does it remove these headers from what callers send.
-    """
-    environ = site().parts.environ
-    is_on = environ.get("WEBSITE_AUTH_ENABLED", "").lower() == "true"
-    if "WEBSITE_HOSTNAME" not in environ or not is_on:
-        return ""
-    if request.headers.get("X-MS-CLIENT-PRINCIPAL-IDP") != _ENTRA:  # others let anybody sign in
-        return ""
-    return request.headers.get("X-MS-CLIENT-PRINCIPAL-NAME", "").strip()[:MAX_REVIEWER]
-
-
-def _is_whole(name: str) -> bool:
-    """Return True if a text has no half of a character, which no database takes, else False."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in name)
+    return sessions.has_sent_this_form()
 
 
 def _offered_key() -> str:
@@ -316,12 +203,6 @@ def _offered_key() -> str:
     if scheme.lower() == "bearer":
         return key.strip()
     return request.headers.get("X-API-Key", "")
-
-
-def _fingerprint(key: Key) -> str:
-    """Return what a session remembers of a key: of no use to whoever does not sign sessions."""
-    signing = str(current_app.secret_key).encode()
-    return hmac.new(signing, key.digest.encode(), sha256).hexdigest()
 
 
 def _door() -> _Door:

@@ -17,9 +17,9 @@ from clothing.export import XLSX
 from clothing.labels import CATEGORIES
 from clothing.questions import PILES
 from clothing.storage import MAX_NAME
-from clothing.web.access import MAX_REVIEWER, REVIEWER
 from clothing.web.asked import ANSWERS, LONGEST_SECONDS, VERDICTS
 from clothing.web.permissions import KNOWN, WHO, is_open
+from clothing.web.sessions import MAX_REVIEWER, REVIEWER
 
 blueprint = Blueprint("developers", __name__)
 

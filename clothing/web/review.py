@@ -26,7 +26,7 @@ from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Run
 from clothing.review_queue import ANSWERS, Task, Turn
 from clothing.shapes import ranked, review_of
-from clothing.web import access
+from clothing.web import sessions
 from clothing.web.asked import LONGEST_SECONDS, VERDICTS
 from clothing.web.site import site
 
@@ -60,15 +60,15 @@ def queue() -> str:
     """Show the photo to answer now."""
     store = site().parts.store
     store.ready()
-    if not access.reviewer():
+    if not sessions.reviewer():
         return render_template("review_name.html")
-    return render_template("review.html", **_shown(site().reviews.look(access.holder())))
+    return render_template("review.html", **_shown(site().reviews.look(sessions.holder())))
 
 
 @blueprint.post("/review")
 def answer() -> Response | str:
     """Take the answer to a photo and give the next: the page's inside for its script, or all."""
-    if not access.reviewer():
+    if not sessions.reviewer():
         return redirect(url_for(".queue"), 303)
     said, turn = _act(request.form.get("answer", ""), request.form.get("task", ""))
     if "part" in request.form:
@@ -93,7 +93,7 @@ def save() -> tuple[Response, int]:
 
 def _act(wanted: str, task: str) -> tuple[str, Turn]:
     """Do what a button says; return that in words, and what the person looks at now."""
-    reviews, holder, reviewer = site().reviews, access.holder(), access.reviewer()
+    reviews, holder, reviewer = site().reviews, sessions.holder(), sessions.reviewer()
     if wanted == "undo":
         turn = reviews.undo(holder, reviewer)
         return "Taken back." if turn.accepted else "There is nothing to take back.", turn
@@ -132,7 +132,7 @@ def _shown(tasks: list[Task]) -> dict[str, Any]:
         "keys": KEYS,
         "outside": OUTSIDE,
         "again": AGAIN,
-        "done": site().reviews.done(access.reviewer(), midnight),
+        "done": site().reviews.done(sessions.reviewer(), midnight),
         "left": site().reviews.left().total,
         "shown_at": f"{time():.3f}",
         "run": None if task else _newest_run(),
@@ -178,9 +178,9 @@ def _answer_of(asked: dict[str, Any]) -> str:
 
 def _reviewer_of(asked: dict[str, Any]) -> str:
     """Return who says so: whom the body names, else the person signed in at the browser."""
-    name = asked.get("reviewer", access.reviewer())
-    if not isinstance(name, str) or not access.is_reviewer(name):
-        most = access.MAX_REVIEWER
+    name = asked.get("reviewer", sessions.reviewer())
+    if not isinstance(name, str) or not sessions.is_reviewer(name):
+        most = sessions.MAX_REVIEWER
         raise BadRequest(f"reviewer is a name of 1 to {most} characters. Received: {name!r}.")
     return name.strip()
 

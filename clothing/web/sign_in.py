@@ -1,13 +1,13 @@
 """The way in and out for people: the key and a name, or a name alone where no key is set.
 
-Owns these forms and where they lead; whom a session belongs to is for `access` to say.
+Owns these forms and where they lead; whom a session belongs to is for `sessions` to say.
 """
 
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from clothing.web import access
+from clothing.web import access, sessions
 from clothing.web.permissions import may_call
 from clothing.web.site import site
 
@@ -42,7 +42,7 @@ def sign_in() -> Response | tuple[str, int] | str:
     home = next((page for page in HOMES if may_call(page, key.scopes)), None)
     if home is None:
         return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
-    access.sign_in(key, name)
+    sessions.sign_in(key, name)
     return redirect(url_for(home), 303)
 
 
@@ -50,18 +50,18 @@ def sign_in() -> Response | tuple[str, int] | str:
 def introduce() -> Response:
     """Take the person's name, which their reviews bear, and go on to the reviews."""
     name = request.form.get("name", "").strip()
-    if not access.is_reviewer(name):
+    if not sessions.is_reviewer(name):
         raise BadRequest(
-            f"A name has 1 to {access.MAX_REVIEWER} characters. Go back and try again."
+            f"A name has 1 to {sessions.MAX_REVIEWER} characters. Go back and try again."
         )
-    access.introduce(name)
+    sessions.introduce(name)
     return redirect(url_for("review.queue"), 303)
 
 
 @blueprint.post("/sign-out")
 def sign_out() -> Response:
     """Forget this browser, and let others have the photos that it had claimed."""
-    site().reviews.release(access.holder())
-    away = AZURE_SIGN_OUT if access.is_signed_in_by_azure() else url_for("pages.morning_sheet")
-    access.sign_out()
+    site().reviews.release(sessions.holder())
+    away = AZURE_SIGN_OUT if sessions.is_signed_in_by_azure() else url_for("pages.morning_sheet")
+    sessions.sign_out()
     return redirect(away, 303)
