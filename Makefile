@@ -42,7 +42,7 @@ profile: .venv/installed-bench  ## say where a run's CPU goes, step by step (PHO
 chaos: .venv/installed-dev $(if $(shell command -v npm),azurite)  ## break it on purpose, many times, and count: make chaos ROUNDS=200 SEED=1
 	$(BIN)/python -m chaos --rounds $(or $(ROUNDS),40) --seed $(or $(SEED),1) $(CHAOS)
 
-mutants: .venv/installed-dev  ## make small mistakes in four modules, and list those that no test notices: make mutants MUTANTS=store
+mutants: .venv/installed-dev  ## make small mistakes in some modules, and list those that no test notices: make mutants MUTANTS=store
 	$(BIN)/python -m scripts.mutants $(MUTANTS)
 
 format: .venv/installed-dev  ## put the code into its form

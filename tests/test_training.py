@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections import OrderedDict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ from clothing.training.fit import Mix, Plan
 from clothing.training.pictures import (
     MARGIN,
     Pictures,
+    Split,
     allowed_by,
     as_served,
     load_fashion_mnist,
@@ -43,7 +45,7 @@ from clothing.training.pictures import (
     split_by_sender,
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
-from clothing.training.recipe import CARD
+from clothing.training.recipe import CARD, Gathered, provenance
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -472,6 +474,17 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
     assert len(history) == 2
     for expected, got in zip(through.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_what_a_network_has_seen_twice_is_said_once(tmp_path: Path) -> None:
+    learned = some_pictures(10, ["7"] * 10)
+    gathered = Gathered(Split(learned, learned, learned), None, tmp_path)
+
+    new = provenance(CARD, gathered, is_new=True)
+    again = provenance(replace(CARD, training_data=new), gathered, is_new=False)
+
+    assert new.endswith("; then 10 labelled photos by 1 senders")
+    assert again == new
 
 
 # --- the whole ----------------------------------------------------------------------------------

@@ -191,15 +191,15 @@ def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
 
 
 def provenance(card: Card, gathered: Gathered, *, is_new: bool) -> str:
-    """Return in words what the network has seen, as the card says it."""
+    """Return in words what the network has seen; what it has seen in two trainings, once."""
     photos = gathered.photos.training
     people = len(set(photos.senders.tolist()))
-    sources = [IMAGENET] if is_new else [card.training_data]
-    sources.append(f"{len(photos.names):,} labelled photos by {people} senders")
+    learned = f"{len(photos.names):,} labelled photos by {people} senders"
     if gathered.garments:
         garments = len(gathered.garments.training.names)
-        sources.append(f"{garments:,} training pictures of {FASHION_MNIST}")
-    return "; then ".join(sources[:1] + [" and ".join(sources[1:])])
+        learned += f" and {garments:,} training pictures of {FASHION_MNIST}"
+    before = IMAGENET if is_new else card.training_data
+    return before if before.endswith(learned) else f"{before}; then {learned}"
 
 
 def write_model(model: Any, card: Card, destination: Path) -> Card:
