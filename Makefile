@@ -22,13 +22,13 @@ test: .venv/installed-dev $(if $(shell command -v npm),azurite)  ## lint, types 
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile
 
-check: .venv/installed-dev  ## the same without what needs TensorFlow or a browser
+check: .venv/installed-dev  ## the same in two minutes: no TensorFlow, browser, Ray, or other processes
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not keras and not browser"
+	$(BIN)/python -m pytest -n 3 --dist loadfile -m "not slow and not keras and not browser and not ray"
 
 azurite: var/azurite/$(AZURITE)  ## install Azure's storage for this computer, for its tests (needs npm)
 

@@ -36,6 +36,8 @@ from tests.azurite import Azurite, connection_string
 from tests.serving import free_port
 from tests.test_storage import NO_NAMES, names_in, the_photo
 
+pytestmark = pytest.mark.slow
+
 WRONG_KEY = "d3Jvbmcga2V5"
 
 GIVE_UP_SECONDS = 25

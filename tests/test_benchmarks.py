@@ -26,6 +26,8 @@ from clothing.config import PROJECT
 from clothing.labels import COLUMNS
 from scripts.generated_docs import SPEED_GUIDE, speed_guide
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE, MANY = 24, 2, 40
 
 MACHINE_KEYS = {"cpu", "cores", "memory_gb", "os", "python", "load_before"}

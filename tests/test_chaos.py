@@ -25,6 +25,8 @@ from clothing.store import Store
 from tests.azurite import Azurite
 from tests.nights import a_failure, a_night, a_prediction
 
+pytestmark = pytest.mark.slow
+
 PHOTOS = 60
 
 breaks_things = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")

@@ -29,6 +29,8 @@ from tests.nights import a_review
 from tests.serving import free_port, serving
 from tests.test_publishing import another_model
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = [
     *sorted(PROJECT.glob("*.md")),
     *sorted((PROJECT / "docs").glob("*.md")),

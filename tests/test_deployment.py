@@ -17,6 +17,8 @@ from ruamel.yaml import YAML
 
 from clothing.config import PROJECT, SETTINGS
 
+pytestmark = pytest.mark.slow
+
 SCHEDULE = PROJECT / "deploy" / "schedule"
 WORKFLOWS = sorted((PROJECT / ".github" / "workflows").glob("*.yml"))
 SCRIPTS = sorted([PROJECT / "startup.sh", *(PROJECT / "deploy").rglob("*.sh")])

@@ -21,6 +21,8 @@ from scripts.fuzz_decoder import fuzz, seeds_in
 from scripts.hostile_photos import FAMILIES, NAMES, write_corpus
 from tests.serving import environ_with
 
+pytestmark = pytest.mark.slow
+
 MEMORY_MB = 512
 """What the run, and any decoder that it starts, may take."""
 

@@ -19,6 +19,8 @@ from clothing.journal import BLOT, formatter, secrets_of
 from clothing.keys import entry_of, fresh_key
 from tests.serving import environ_of_azure, free_port, service
 
+pytestmark = pytest.mark.slow
+
 PLANTED = {
     "API_KEY": "planted-api-key",
     "SECRET_KEY": "planted-session-key",

@@ -16,7 +16,10 @@ from tests.alive import soon
 from tests.pictures import many_photos
 from tests.serving import KEY, Service, environ_of_azure, free_port, service
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="a shell script"),
+]
 
 NIGHTLY = PROJECT / "deploy" / "schedule" / "nightly.sh"
 

@@ -38,6 +38,8 @@ from clothing.publishing import (
 from clothing.storage import FolderContainer
 from tests.test_evaluation import answered, failed
 
+pytestmark = pytest.mark.slow
+
 BLOB = "clothing_model.keras"
 
 PUBLISHING_WRITES, ROLLBACK_CHANGES = 6, 12

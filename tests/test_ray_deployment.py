@@ -13,6 +13,8 @@ from ruamel.yaml import YAML
 from clothing.cli import main
 from clothing.config import PROJECT, SETTINGS
 
+pytestmark = pytest.mark.slow
+
 FOLDER = PROJECT / "deploy" / "ray"
 SCHEMA = PROJECT / "tests" / "data" / "rayjob.schema.json"
 OF_OTHERS = {"AZURE_TOKEN_CREDENTIALS", "RAY_USAGE_STATS_ENABLED"}

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -381,14 +382,15 @@ def test_a_night_with_nothing_new_needs_no_cluster(
 
 def test_nothing_listens_to_other_computers(computers: Computers) -> None:
     own = psutil.Process()
-    ours = [own, *own.children(recursive=True)]
+    listening = set()
 
-    listening = {
-        connection.laddr.ip.removeprefix("::ffff:")  # a socket for both kinds of address
-        for one in ours
-        for connection in one.net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
+    for one in (own, *own.children(recursive=True)):
+        with suppress(psutil.NoSuchProcess):  # Ray ends some at any moment
+            listening |= {
+                connection.laddr.ip.removeprefix("::ffff:")  # a socket for both kinds of address
+                for connection in one.net_connections(kind="inet")
+                if connection.status == psutil.CONN_LISTEN
+            }
 
     assert listening == {"127.0.0.1"}
 

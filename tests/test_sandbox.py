@@ -25,6 +25,8 @@ from tests import alive
 from tests.alive import soon
 from tests.pictures import UNREADABLE, animated, encoded, float_tiff, held, jpeg, png
 
+pytestmark = pytest.mark.slow
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="Windows has neither signals nor limits")
 
 ELSEWHERE = {

@@ -15,7 +15,10 @@ from clothing.config import PROJECT
 from tests.pictures import many_photos
 from tests.serving import KEY, Service, environ_of_azure, service
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="gunicorn is not for Windows")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="gunicorn is not for Windows"),
+]
 
 
 @pytest.fixture

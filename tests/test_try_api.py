@@ -3,7 +3,11 @@
 `python -m scripts.try_api --cases 5000` does the same at length.
 """
 
+import pytest
+
 from scripts.try_api import findings_of
+
+pytestmark = pytest.mark.slow
 
 
 def test_no_answer_is_a_server_error_or_anything_else_that_is_not_described() -> None:

@@ -26,6 +26,8 @@ from tests import alive
 from tests.alive import soon
 from tests.pictures import jpeg
 
+pytestmark = pytest.mark.slow
+
 TUNING = Tuning(batch_size=4, download_threads=3, decode_threads=3)
 MANY = 8 * TUNING.batch_size * AFTER
 
