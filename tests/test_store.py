@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from clothing import database
 from clothing.errors import ActiveRunError, StoreError
 from clothing.photos import Counts, Failure, Photo, Prediction, Run, RunStatus
 from clothing.store import STALE, Store
@@ -117,6 +118,42 @@ def test_a_newer_schema_is_refused(store: Store, tmp_path: Path) -> None:
 
     with pytest.raises(StoreError, match="newer than this program"):
         store.ready()
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[sqlite3.Connection]:
+    """Keep a new file from everybody else, as one does who turns on its write-ahead log."""
+    with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
+        other.execute("CREATE TABLE somebody_elses (id INTEGER)")
+        other.execute("BEGIN EXCLUSIVE")
+        yield other
+
+
+def test_a_new_file_that_somebody_has_locked_is_waited_for(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+    with locked(tmp_path / "new.db") as other:
+        later = threading.Timer(0.3, other.execute, ["COMMIT"])
+        later.start()
+
+        store.ready()
+
+        later.join()
+    assert store.schema_version() == SCHEMA_VERSION
+    store.dispose()
+
+
+def test_a_file_that_stays_locked_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_LOCK_SECONDS", 0.2)
+    store = Store(f"sqlite:///{tmp_path}/new.db")
+
+    with (
+        locked(tmp_path / "new.db"),
+        pytest.raises(StoreError, match="^The database cannot do this: database is locked$"),
+    ):
+        store.ready()
+    store.dispose()
 
 
 def test_a_file_that_is_no_database_is_an_error_in_words(tmp_path: Path) -> None:
