@@ -125,7 +125,7 @@ def locked(path: Path) -> Iterator[sqlite3.Connection]:
     """Keep a new file from everybody else, as one does who turns on its write-ahead log."""
     with closing(sqlite3.connect(path, isolation_level=None, check_same_thread=False)) as other:
         other.execute("CREATE TABLE somebody_elses (id INTEGER)")
-        other.execute("BEGIN EXCLUSIVE")
+        other.execute("BEGIN IMMEDIATE")  # SQLite does not wait for this one by itself
         yield other
 
 
