@@ -43,13 +43,18 @@ CATEGORY_OF = {
 KINDS_OF_SHOE = Path(__file__).with_name("kinds_of_shoe.csv")
 
 
+def kinds_of_shoe() -> dict[str, str]:
+    """Return the category of each shoe whose kind we wrote down, by the photo's file."""
+    with KINDS_OF_SHOE.open(encoding="utf-8", newline="") as looked_at:
+        return {row["file"]: row["category"] for row in csv.DictReader(looked_at)}
+
+
 @click.command()
 @click.argument("images", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("labels", type=click.Path(dir_okay=False, path_type=Path))
 def main(images: Path, labels: Path) -> None:
     """Write LABELS, which training and `evaluate` take, from the published IMAGES."""
-    with KINDS_OF_SHOE.open(encoding="utf-8", newline="") as looked_at:
-        kinds = {row["file"]: row["category"] for row in csv.DictReader(looked_at)}
+    kinds = kinds_of_shoe()
     with (
         images.open(encoding="utf-8", newline="") as published,
         labels.open("w", encoding="utf-8", newline="") as written,

@@ -1,6 +1,5 @@
 """Labels that people wrote: read as they are meant, refused by line where they mean nothing."""
 
-import csv
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,7 @@ from click.testing import CliRunner
 from clothing.errors import ConfigError
 from clothing.labelled import Labelled, read_labels
 from clothing.labels import FOOTWEAR_CATEGORIES
-from scripts.public_photos import KINDS_OF_SHOE, main
+from scripts.public_photos import kinds_of_shoe, main
 
 
 def written(folder: Path, text: str) -> Path:
@@ -61,8 +60,7 @@ def test_the_public_photos_get_the_categories_that_they_are(tmp_path: Path) -> N
 
 
 def test_a_shoe_that_somebody_looked_at_gets_its_kind(tmp_path: Path) -> None:
-    with KINDS_OF_SHOE.open(encoding="utf-8", newline="") as file:
-        kinds = {row["file"]: row["category"] for row in csv.DictReader(file)}
+    kinds = kinds_of_shoe()
     (name, kind), *_ = kinds.items()
     images, labels = tmp_path / "images.csv", tmp_path / "labels.csv"
     images.write_text(

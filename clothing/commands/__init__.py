@@ -1,1 +1,1 @@
-"""The commands beside `run`, `classify` and `serve`, a module each; `cli` puts them together."""
+"""The commands with a module of their own, and what all show; `cli` puts them together."""
