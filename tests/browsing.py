@@ -31,6 +31,7 @@ def watched(browser: Browser, address: str) -> Iterator[Page]:
 
 def violations(page: Page) -> list[str]:
     """Return what axe-core finds that bars people from a page, each rule with the elements."""
+    page.wait_for_load_state()  # a click waits for the next page to begin, not for all of it
     found = Axe().run(page).response["violations"]
     return [
         f"{rule['id']}: {[node['target'] for node in rule['nodes']]}: {rule['help']}"

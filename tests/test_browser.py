@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.pictures import jpeg
 
@@ -16,7 +16,7 @@ def test_a_clerk_starts_a_run_and_sees_it_end(page: Page) -> None:
 
     page.get_by_text("succeeded").wait_for(timeout=60_000)
 
-    assert page.locator(".card").count() == 3
+    expect(page.locator(".card")).to_have_count(3)
     pictures = page.locator(".card img")
     assert all(
         picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
@@ -33,7 +33,7 @@ def test_progress_is_seen_while_a_run_goes_on(page: Page, storage: Path) -> None
     page.get_by_text("photos a second").wait_for(timeout=60_000)
 
     page.get_by_text("succeeded").wait_for(timeout=120_000)
-    assert page.locator('[data-show="listed"]').inner_text() == "403"
+    expect(page.locator('[data-show="listed"]')).to_have_text("403")
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:
@@ -58,5 +58,6 @@ def test_a_phone_shows_everything_without_scrolling_sideways(page: Page, scheme:
     page.goto("/")
     page.get_by_role("button", name="Start a run").click()
     page.get_by_text("succeeded").wait_for(timeout=60_000)
+    page.wait_for_load_state()
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 390

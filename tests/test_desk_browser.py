@@ -54,9 +54,9 @@ def test_a_run_ends_as_three_piles_and_a_spreadsheet(page: Page, storage: Path) 
     expect(page.locator("#run")).to_have_attribute("data-status", "succeeded", timeout=120_000)
 
     unreadable = page.locator(".pile.unreadable")
-    assert unreadable.locator(".big").inner_text() == "1"
+    expect(unreadable.locator(".big")).to_have_text("1")
     unreadable.get_by_role("link", name="All 1").click()
-    assert page.locator(".card").count() == 1
+    expect(page.locator(".card")).to_have_count(1)
     page.goto("/runs/1")
     with page.expect_download() as download:
         page.locator(".take-away").get_by_role("link", name="XLSX").click()
@@ -78,12 +78,13 @@ def test_photos_are_filtered_and_taken_away(page: Page, storage: Path) -> None:
     page.get_by_label("File name holds").fill("COAT")
     page.get_by_role("button", name="Show").click()
 
-    assert page.locator(".card").count() == 4
+    expect(page.locator(".card")).to_have_count(4)
     with page.expect_download() as download:
         page.get_by_role("link", name="CSV").click()
     assert download.value.path().read_text("utf-8-sig").count("coat ") == 4
     page.locator(".card a").first.click()
     page.get_by_text("What the model sees").wait_for()
+    page.wait_for_load_state()
     for picture in page.locator("img").all():
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
@@ -163,5 +164,5 @@ def test_without_scripts_the_lists_go_on_by_links(
     page.goto("/photos?run=5&pile=unreadable")
     page.get_by_role("link", name="More photos").click()
 
-    assert page.locator(".card").count() == 10
+    expect(page.locator(".card")).to_have_count(10)
     context.close()

@@ -184,8 +184,8 @@ def test_without_javascript_plain_forms_do_it_all(
     page.get_by_role("button", name="Photograph again").click()
     page.get_by_role("group", name="Suggestions").get_by_role("button").first.click()
 
-    assert page.get_by_role("status").inner_text() == "Saved: Bag."
-    assert not page.get_by_label("Answer by single keys").is_visible()
+    expect(page.get_by_role("status")).to_have_text("Saved: Bag.")
+    expect(page.get_by_label("Answer by single keys")).to_be_hidden()
     assert [row[0] for row in reviews(store)] == ["(photograph again)", "Bag"]
     page.close()
 
