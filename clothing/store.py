@@ -86,6 +86,16 @@ class Store(Database):
             "failed": 0,
             "skipped": 0,
         }
+        self.interrupt_stale_runs()
+        try:
+            return self._begin(row)
+        except StoreError as error:
+            if not _is_duplicate(error):
+                raise
+            return self._begin(row)  # what stood in its way has just ended
+
+    def _begin(self, row: Mapping[str, Any]) -> Run:
+        """Insert the row of a new run, or say which one goes on."""
         tries = 0
 
         def insert(connection: sa.Connection) -> int:
@@ -94,16 +104,13 @@ class Store(Database):
             key = connection.execute(sa.insert(batch_run), row).inserted_primary_key
             return int(key[0]) if key else 0
 
-        self.interrupt_stale_runs()
         try:
             return self.run(self.write(insert))
         except StoreError as error:
-            if not _is_duplicate(error):
+            active = self.active_run() if _is_duplicate(error) else None
+            if active is None:
                 raise
-            active = self.active_run()
-            if active is None:  # it ended in this very moment
-                return self.open_run(trigger, prefix, force)
-            if tries > 1 and active.started_at == in_utc(now):
+            if tries > 1 and active.started_at == in_utc(row["started_at"]):
                 return active  # the first try had done it, only its answer was lost
             raise ActiveRunError(
                 f"Run {active.run_id} is going on since {active.started_at:%H:%M:%S} UTC.",

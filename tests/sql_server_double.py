@@ -167,9 +167,11 @@ def stand_in(path: Path) -> Iterator[SqlServer]:
         patch(f"{here}.knock", lambda host, port: None),
         patch(f"{here}.sleep", server.pauses.append),
     ):
-        yield server
-    for line in server.lines:  # some stores are never disposed of, and pyodbc would not mind
-        line.close()
+        try:
+            yield server
+        finally:
+            for line in server.lines:  # some stores are never disposed of; pyodbc does not mind
+                line.close()
 
 
 class Connection:

@@ -306,6 +306,19 @@ def test_a_run_that_ends_while_the_next_asks_makes_way_for_it(store: Store) -> N
     assert store.run(1).status == "succeeded"
 
 
+def test_a_database_that_takes_no_run_at_all_is_asked_twice_and_not_for_ever(
+    sqlite_store: Store,
+) -> None:
+    """As where a DBA's own trigger refuses the row: SQLite says so as it does of a duplicate."""
+    refusing = "CREATE TRIGGER no BEFORE INSERT ON batch_run BEGIN SELECT RAISE(ABORT, 'no'); END"
+    sqlite_store.write(lambda connection: connection.exec_driver_sql(refusing))
+
+    with pytest.raises(StoreError, match="The database cannot do this: no"):
+        sqlite_store.open_run("test")
+
+    assert sqlite_store.runs() == []
+
+
 def test_a_closed_run_makes_way_for_the_next(store: Store) -> None:
     first = store.open_run("http")
     store.close_run(first.run_id, "failed", Counts(listed=3, failed=3), "no model")
