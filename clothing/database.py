@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -107,6 +107,19 @@ class Database:
             return datetime.now(UTC)  # there is no other clock
         query = sa.select(sa.func.sysutcdatetime(type_=UTC_TIME))
         return in_utc(self.read(lambda connection: connection.execute(query).scalar_one()))
+
+    def empty_log(self) -> bool:
+        """Bring SQLite's write-ahead log into its file, and leave nothing in it.
+
+        Returns:
+            False if somebody still reads what is in it; True otherwise, and for a server.
+        """
+        if not self.file:
+            return True
+        with self._translated(), closing(self._engine().raw_connection()) as connection:
+            # In no transaction: `raw_connection` begins none.
+            busy, _, _ = connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
 
     # Work
 

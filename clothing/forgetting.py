@@ -72,6 +72,8 @@ def known(store: Store, container: str, prefix: str) -> Known:
 def forget(store: Store, container: str, prefix: str) -> Known:
     """Take it out, all or nothing; return what it was.
 
+    A file's write-ahead log still has what it was, until `Store.empty_log`.
+
     Raises:
         StoreError: A run goes on, which could bring some of it back.
     """

@@ -1,9 +1,12 @@
 """Forgetting: what is asked for goes, everywhere, and nothing else does."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
+from flask import Flask
 from flask.testing import FlaskClient
 
 from clothing.cli import main
@@ -224,6 +227,49 @@ def test_without_a_yes_nothing_goes(
     assert ended.exit_code == 1
     assert "Forgotten" not in ended.stdout
     assert "night/c.jpg" in names_in(tmp_path)
+
+
+def test_a_dry_run_shows_and_forgets_nothing(classified: dict[str, str], tmp_path: Path) -> None:
+    ended = called("--prefix", "night/", "--dry-run")
+
+    assert ended.exit_code == 0, ended.output
+    assert "night/c.jpg" in ended.stdout
+    assert "Forget" not in ended.stdout
+    assert "night/c.jpg" in names_in(tmp_path)
+
+
+def test_no_byte_stays_though_the_app_has_the_database_open(
+    classified: dict[str, str], app: Flask, tmp_path: Path
+) -> None:
+    store: Store = app.extensions["site"].parts.store
+    assert len(store.predictions()) == 3  # its connection stays open, and so does the log
+
+    ended = called("--prefix", "night/", "--yes")
+
+    assert "write-ahead log" not in ended.stdout
+    files = [path.read_bytes() for path in tmp_path.glob("clothing.db*")]
+    assert len(files) == 3
+    assert not any(b"night/c.jpg" in content for content in files)
+
+
+def test_who_reads_meanwhile_keeps_the_log_and_the_command_says_so(
+    classified: dict[str, str], tmp_path: Path
+) -> None:
+    def be_hasty(connection: sqlite3.Connection, *_record: object) -> None:
+        connection.execute("PRAGMA busy_timeout = 100")
+
+    with opened(tmp_path) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM image_prediction").fetchall()
+        sa.event.listen(sa.Pool, "checkout", be_hasty)
+        try:
+            ended = called("--prefix", "night/", "--yes")
+        finally:
+            sa.event.remove(sa.Pool, "checkout", be_hasty)
+
+    assert ended.exit_code == 0, ended.output
+    assert "its write-ahead log may still have the names" in ended.stdout
+    assert "write-ahead log" not in called("--prefix", "night/", "--yes").stdout
 
 
 def test_the_photos_stay_and_the_command_says_so(

@@ -24,7 +24,8 @@ _COUNTED = 1000  # photos that may still be in the container
     help="How the photos' names begin: in most shops a return's number and a slash.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def forget_photos(prefix: str, yes: bool) -> None:
+@click.option("--dry-run", is_flag=True, help="Show what is stored, and forget nothing.")
+def forget_photos(prefix: str, yes: bool, dry_run: bool) -> None:
     """Remove all that is stored of photos by how their names begin; the photos stay.
 
     Predictions, probabilities, failures, reviews and small pictures go, in one transaction. The
@@ -41,10 +42,18 @@ def forget_photos(prefix: str, yes: bool) -> None:
         click.echo(f"Nothing is stored of photos whose names begin with {prefix!r}.")
     else:
         _show(found, prefix)
+        if dry_run:
+            return
         if not yes:
             click.confirm("Forget all this? Nothing brings it back", abort=True)
         forgotten = forget(parts.store, container, prefix)
         _tell(forgotten, _forget_pictures(parts, forgotten))
+    if not parts.store.empty_log():
+        click.secho(
+            "Somebody reads the database at this moment, so its write-ahead log may still have "
+            "the names. Call this again in a minute.",
+            fg="yellow",
+        )
     _warn(parts, prefix)
 
 
