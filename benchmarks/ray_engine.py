@@ -39,7 +39,8 @@ from benchmarks.measuring import (
 )
 from clothing.batch import run_batch
 from clothing.config import PROJECT
-from clothing.photos import Counts, Outcome, Photo, Run, predictions_of
+from clothing.photos import Counts, Failure, Outcome, Photo, Run, predictions_of
+from clothing.questions import Wanted, all_failures
 from clothing.ray_engine import RayEngine, Walker
 from clothing.storage import Container
 from clothing.store import Store
@@ -412,7 +413,9 @@ def _rows_of(kept: Store, run: Run) -> dict[str, tuple[Any, ...]]:
             answer = stored.prediction
             row = (answer.photo.etag, answer.predicted_category, answer.review_reason)
             rows[answer.photo.name] = (*row, *answer.probabilities)
-    for failure in kept.failures_of(run.run_id, limit=1000):
+    for found in all_failures(kept, Wanted(run_id=run.run_id)):
+        failure = found.outcome
+        assert isinstance(failure, Failure)
         rows[failure.photo.name] = (failure.photo.etag, failure.stage, failure.reason)
     return rows
 

@@ -27,6 +27,7 @@ from clothing.doctor import examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
 from clothing.journal import about_run, is_for_programs, write_journal
+from clothing.nightly import too_many_failures
 from clothing.notices import announce, announce_broken
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
@@ -103,11 +104,10 @@ def run(
     elif not is_for_programs():  # they have it in the log
         show_run(ended)
     announce(ended, parts.store, parts.config)
-    threshold = parts.config.error_threshold
     if ended.status != "succeeded":
         sys.exit(FAILED)
-    if not threshold.allows(ended.counts.failed, ended.counts.listed):
-        _complain(f"More photos failed than ERROR_THRESHOLD={threshold} allows.")
+    if complaint := too_many_failures(ended, parts.store, parts.config.error_threshold):
+        _complain(complaint)
         sys.exit(TOO_MANY_FAILURES)
 
 

@@ -25,20 +25,20 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class ErrorThreshold:
-    """How many failures a run may have: a number of photos, or a share of those listed."""
+    """How many failures a run may have: a number of photos, or a share of those it opened."""
 
     number: int | None = None
     share: float | None = None
 
-    def allows(self, failed: int, listed: int) -> bool:
+    def allows(self, failed: int, opened: int) -> bool:
         """Return True if so many failures are acceptable, False if somebody must know.
 
-        >>> ErrorThreshold(share=0.1).allows(failed=2, listed=10)
+        >>> ErrorThreshold(share=0.1).allows(failed=2, opened=10)
         False
         """
         if self.number is not None:
             return failed <= self.number
-        return failed <= (self.share or 0) * listed
+        return failed <= (self.share or 0) * opened
 
     def __str__(self) -> str:
         return f"{(self.share or 0) * 100:g}%" if self.number is None else str(self.number)
@@ -408,7 +408,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "ERROR_THRESHOLD",
         "10%",
-        "Failures above which `run` exits with 3.",
+        "Failures above which `run` exits with 3; a photo that failed before is not counted again.",
         "a number of photos, or a share such as `5%`",
         _threshold,
     ),

@@ -1,11 +1,13 @@
-"""Did the nightly run happen: which run succeeded last, and whether that is too long ago.
+"""Did the nightly run happen, and did it do what it is for: what somebody must be told of it.
 
-Owns how long is too long. A scheduler that does not call leaves no trace but this.
+Owns how long ago the last success may be, and which failures are news. A scheduler that does not
+call leaves no trace but this.
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from clothing.config import ErrorThreshold
 from clothing.photos import Run
 from clothing.store import Store
 
@@ -28,3 +30,15 @@ def nightly(store: Store, now: datetime) -> Nightly:
         return Nightly(success, now - (success.finished_at or success.heartbeat_at) > OVERDUE)
     first = store.first_run()
     return Nightly(None, first is not None and now - first.started_at > OVERDUE)
+
+
+def too_many_failures(run: Run, store: Store, allowed: ErrorThreshold) -> str:
+    """Return in words that more photos of a run failed than may, or "" if not.
+
+    What was done on earlier nights hides nothing: only photos that are new to the run count, as
+    failed and as opened.
+    """
+    failed = store.new_failures(run.run_id)
+    if allowed.allows(failed, run.counts.classified + failed):
+        return ""
+    return f"More photos failed than ERROR_THRESHOLD={allowed} allows."

@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from clothing.config import Config, MailServer, is_loopback, mail_server
 from clothing.errors import ActiveRunError, ClothingError
-from clothing.nightly import OVERDUE
+from clothing.nightly import OVERDUE, too_many_failures
 from clothing.photos import Run
 from clothing.questions import tallies
 from clothing.store import Store
@@ -65,13 +65,14 @@ class _UnsentError(Exception):
         self.passing = passing
 
 
-def text_of(run: Run, to_check: int | None, config: Config) -> Notice:
+def text_of(run: Run, to_check: int | None, config: Config, complaint: str = "") -> Notice:
     """Return a run in words, as the morning sheet has it.
 
     Args:
         run: The run.
         to_check: How many of its photos a person should look at, or None if that is not known.
-        config: Knows the time zone, and how many failures are too many.
+        config: Knows the time zone.
+        complaint: That too many photos failed, in words, or "".
     """
     piles = _piles(run, to_check)
     lines = [f"Photos: {run.counts.listed:,}. {piles}."]
@@ -80,8 +81,8 @@ def text_of(run: Run, to_check: int | None, config: Config) -> Notice:
         lines.append(f"Model: {run.model_version}.")
     if run.error:
         lines.append(f"What went wrong: {run.error}")
-    if not config.error_threshold.allows(run.counts.failed, run.counts.listed):
-        lines.append(f"More photos failed than ERROR_THRESHOLD={config.error_threshold} allows.")
+    if complaint:
+        lines.append(complaint)
     return Notice(f"Returns: run {run.run_id} {_HOW[run.status]}. {piles}.", "\n".join(lines))
 
 
@@ -108,7 +109,8 @@ def announce(run: Run, store: Store, config: Config) -> bool:
     """Tell of a run; return True if every way out that is set took it, False otherwise."""
     if not (config.notify_webhook or config.smtp_url):
         return True  # who wants no notice pays no query
-    return send(text_of(run, _to_check(run, store), config), config)
+    notice = text_of(run, _to_check(run, store), config, _complaint(run, store, config))
+    return send(notice, config)
 
 
 def announce_broken(opened: Run | None, error: BaseException, store: Store, config: Config) -> None:
@@ -302,6 +304,13 @@ def _to_check(run: Run, store: Store) -> int | None:
     except ClothingError:
         return None
     return tally.to_check if tally else 0
+
+
+def _complaint(run: Run, store: Store, config: Config) -> str:
+    try:
+        return too_many_failures(run, store, config.error_threshold)
+    except ClothingError:
+        return ""
 
 
 def _closed(opened: Run, reason: str, store: Store) -> Run:

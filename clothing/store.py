@@ -29,6 +29,7 @@ from clothing.photos import (
     answer_key,
     photo_key,
 )
+from clothing.sql_server import LOGIN_SECONDS, PATIENCE_SECONDS
 from clothing.tables import (
     batch_run,
     image_failure,
@@ -38,6 +39,9 @@ from clothing.tables import (
 
 STALE = timedelta(seconds=60)
 """A running run whose heartbeat is older than this is taken for dead."""
+
+OUTAGE = timedelta(seconds=PATIENCE_SECONDS + LOGIN_SECONDS)
+"""So much longer with a server: a run that waits until it is back cannot show that it lives."""
 
 PAGE = 100
 """Rows that a page of a list has."""
@@ -110,7 +114,7 @@ class Store(Database):
             active = self.active_run() if _is_duplicate(error) else None
             if active is None:
                 raise
-            if tries > 1 and active.started_at == in_utc(row["started_at"]):
+            if tries > 1 and is_moment(active.started_at, in_utc(row["started_at"])):
                 return active  # the first try had done it, only its answer was lost
             raise ActiveRunError(
                 f"Run {active.run_id} is going on since {active.started_at:%H:%M:%S} UTC.",
@@ -184,13 +188,13 @@ class Store(Database):
 
     def interrupt_stale_runs(self) -> None:
         """Bring runs that show no life to the final state "interrupted"."""
-        now = now_in_tables()
+        now, silence = now_in_tables(), STALE if self.file else STALE + OUTAGE
         died = {
             "status": "interrupted",
             "finished_at": now,
-            "error": f"no sign of life for {STALE.total_seconds():.0f} s",
+            "error": f"no sign of life for {silence.total_seconds():.0f} s",
         }
-        stale = (batch_run.c.status == "running") & (batch_run.c.heartbeat_at < now - STALE)
+        stale = (batch_run.c.status == "running") & (batch_run.c.heartbeat_at < now - silence)
         query = sa.select(batch_run.c.run_id).where(stale)
         change = sa.update(batch_run).where(stale).values(died)
         # Asking first: pages ask often, and writing takes the lock.
@@ -226,9 +230,13 @@ class Store(Database):
         return _run_of(rows[0]) if rows else None
 
     def last_success(self) -> Run | None:
-        """Return the newest run that succeeded, or None."""
+        """Return the newest run over all photos that succeeded, or None.
+
+        Where each run is asked for some photos only, it is the newest of these.
+        """
         query = sa.select(batch_run).where(batch_run.c.status == "succeeded")
-        rows = self._rows(query.order_by(batch_run.c.run_id.desc()).limit(1))
+        whole_first = sa.case((batch_run.c.prefix == "", 0), else_=1)
+        rows = self._rows(query.order_by(whole_first, batch_run.c.run_id.desc()).limit(1))
         return _run_of(rows[0]) if rows else None
 
     def runs_by_status(self) -> dict[str, int]:
@@ -287,15 +295,23 @@ class Store(Database):
                 found[photo_by_key[row["photo_key"]]] = failure_of(row)
         return found
 
-    def failures_of(self, run_id: int, limit: int = PAGE) -> list[Failure]:
-        """Return the first failures of a run, by number."""
-        query = (
-            sa.select(image_failure)
-            .where(image_failure.c.run_id == run_id)
-            .order_by(image_failure.c.failure_id)
-            .limit(limit)
+    def new_failures(self, run_id: int) -> int:
+        """Return how many photos of a run could not be used that had not failed before.
+
+        One that lies there broken is opened, and fails, every night; it counts again once its
+        content changes.
+        """
+        earlier, table = image_failure.alias("earlier"), image_failure.c
+        before = sa.select(earlier.c.failure_id).where(
+            earlier.c.photo_key == table.photo_key,
+            earlier.c.etag == table.etag,
+            earlier.c.run_id < table.run_id,
         )
-        return [failure_of(row) for row in self._rows(query)]
+        query = sa.select(sa.func.count().label("number")).select_from(image_failure)
+        query = query.where(table.run_id == run_id)
+        query = query.where(~before.correlate(image_failure).exists())
+        number: int = self._rows(query)[0]["number"]
+        return number
 
     def predictions(
         self,

@@ -88,7 +88,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "answered": lambda: store.answered([PHOTO], "m-1", "p-1"),
         "answers": lambda: store.answers([PHOTO], "m-1", "p-1"),
         "failures": lambda: store.failures(1, [BROKEN]),
-        "failures_of": lambda: store.failures_of(1),
+        "new_failures": lambda: store.new_failures(1),
         "predictions": lambda: [
             store.predictions(),
             store.predictions(run_id=1),
@@ -197,7 +197,7 @@ def question_operations(store: Store) -> dict[str, Callable[[], object]]:
 def take_over(store: Store) -> None:
     """Open a run while another one shows no life."""
     store.open_run("test")
-    with patch("clothing.store.STALE", -STALE):
+    with patch("clothing.store.STALE", -10 * STALE):
         store.open_run("test")
 
 

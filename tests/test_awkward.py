@@ -115,7 +115,8 @@ def test_each_is_classified_rightly_or_fails_with_its_reason(
     assert {name: one.predicted_category for name, one in answers.items()} == dict.fromkeys(
         READABLE, "Trouser"
     )
-    failures = {failure.photo.name: failure for failure in store.failures_of(run.run_id)}
+    listed = list(awkward.list_photos())
+    failures = {photo.name: one for photo, one in store.failures(run.run_id, listed).items()}
     assert {name: reason_of(failures[name], UNREADABLE[name][1]) for name in failures} == {
         name: reason for name, (_, reason) in UNREADABLE.items()
     }

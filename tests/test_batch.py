@@ -229,7 +229,7 @@ def test_a_run_stores_every_outcome_and_its_counts_add_up(
     assert run.model_version == classifier.version
     assert run.error is None
     assert len(store.predictions()) == 3
-    assert len(store.failures_of(run.run_id)) == 1
+    assert store.new_failures(run.run_id) == 1
 
 
 def test_a_second_run_opens_only_what_is_new(

@@ -103,6 +103,20 @@ def test_more_failures_than_allowed_exit_with_3(
     assert runner.invoke(main, ["run"]).exit_code == code
 
 
+def test_a_night_that_failed_whole_is_not_hidden_by_those_before(
+    runner: CliRunner, storage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ERROR_THRESHOLD", "50%")
+    assert runner.invoke(main, ["run"]).exit_code == 0
+    for n in range(2):
+        (storage / "images" / f"broken {n}.jpg").write_bytes(b"")
+
+    tonight = runner.invoke(main, ["run"])
+    next_night = runner.invoke(main, ["run"])
+
+    assert (tonight.exit_code, next_night.exit_code) == (3, 0)  # 3 of 5 photos were done before
+
+
 def test_a_run_while_another_goes_on_says_so(runner: CliRunner, environ: dict[str, str]) -> None:
     store = Store(environ["DATABASE_URL"])
     store.ready()

@@ -387,7 +387,7 @@ def test_only_this_computer_reaches_a_loopback_address(host: str, loopback: bool
 
 
 @pytest.mark.parametrize(
-    ("threshold", "failed", "listed", "allowed"),
+    ("threshold", "failed", "opened", "allowed"),
     [
         (ErrorThreshold(number=0), 0, 10, True),
         (ErrorThreshold(number=0), 1, 10, False),
@@ -401,9 +401,9 @@ def test_only_this_computer_reaches_a_loopback_address(host: str, loopback: bool
     ],
 )
 def test_a_threshold_allows_as_many_failures_as_it_says(
-    threshold: ErrorThreshold, failed: int, listed: int, allowed: bool
+    threshold: ErrorThreshold, failed: int, opened: int, allowed: bool
 ) -> None:
-    assert threshold.allows(failed, listed) is allowed
+    assert threshold.allows(failed, opened) is allowed
 
 
 @pytest.mark.parametrize("text", ["0", "25", "0%", "0.5%", "2.5%", "7%", "10%", "100%"])

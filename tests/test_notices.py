@@ -228,11 +228,11 @@ def test_a_run_in_words_is_the_morning_sheet() -> None:
 def test_what_went_wrong_is_told() -> None:
     run = a_run(status="failed", error="The container is gone.", counts=Counts(10, 5, 5))
 
-    notice = text_of(run, None, config_of())
+    notice = text_of(run, None, config_of(), "More photos failed than is allowed.")
 
     assert notice.subject.startswith("Returns: run 7 failed. 5 classified, 5 unreadable")
     assert "What went wrong: The container is gone." in notice.body
-    assert "More photos failed than ERROR_THRESHOLD=10% allows." in notice.body
+    assert "More photos failed than is allowed." in notice.body
 
 
 @pytest.mark.parametrize(

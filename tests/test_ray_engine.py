@@ -24,7 +24,8 @@ from clothing.classifier import Classifier
 from clothing.cli import main
 from clothing.config import PROJECT
 from clothing.errors import ConfigError, StorageError
-from clothing.photos import Counts, Run
+from clothing.photos import Counts, Failure, Run
+from clothing.questions import Wanted, all_failures
 from clothing.ray_engine import DIED, RayEngine
 from clothing.storage import FolderContainer
 from clothing.store import Store
@@ -140,9 +141,10 @@ def rows_of(store: Store) -> dict[str, tuple[Any, ...]]:
         for one in store.predictions(limit=1000)
     }
     assert len(rows) == len(store.predictions(limit=1000)), "a photo has two answers"
-    for run in store.runs():
-        for failure in store.failures_of(run.run_id, limit=1000):
-            rows[failure.photo.name] = (failure.photo.etag, failure.stage, failure.reason)
+    for row in all_failures(store, Wanted()):
+        failure = row.outcome
+        assert isinstance(failure, Failure)
+        rows[failure.photo.name] = (failure.photo.etag, failure.stage, failure.reason)
     return rows
 
 

@@ -425,7 +425,7 @@ def test_a_batch_is_saved_once_wherever_its_save_fails(
     server_store.save(run, [*BATCH, FAILURE], COUNTS)
 
     assert [one.prediction for one in server_store.predictions()] == BATCH
-    assert server_store.failures_of(run.run_id) == [FAILURE]
+    assert list(server_store.failures(run.run_id, [FAILURE.photo]).values()) == [FAILURE]
     assert server_store.run(run.run_id).counts == COUNTS
     assert sql_server.pauses == [5]
     assert not sql_server.faults
@@ -455,7 +455,7 @@ def test_a_save_that_was_given_up_and_came_through_is_no_error(
     server_store.save(run, [*BATCH, FAILURE], COUNTS)
 
     assert [one.prediction for one in server_store.predictions()] == BATCH
-    assert server_store.failures_of(run.run_id) == [FAILURE]
+    assert list(server_store.failures(run.run_id, [FAILURE.photo]).values()) == [FAILURE]
 
 
 def test_a_run_whose_opening_was_never_answered_is_not_opened_twice(

@@ -316,7 +316,7 @@ FROM batch_run ORDER BY batch_run.run_id;
 
 SELECT TOP n batch_run.run_id, batch_run.status, batch_run.[trigger], batch_run.prefix, batch_run.force, batch_run.started_at, batch_run.heartbeat_at, batch_run.finished_at, batch_run.model_version, batch_run.preprocessing_version, batch_run.expected, batch_run.listed, batch_run.classified, batch_run.failed, batch_run.skipped, batch_run.error
 FROM batch_run
-WHERE batch_run.status = ? ORDER BY batch_run.run_id DESC;
+WHERE batch_run.status = ? ORDER BY CASE WHEN (batch_run.prefix = ?) THEN ? ELSE ? END, batch_run.run_id DESC;
 
 
 -- runs_by_status
@@ -353,11 +353,13 @@ FROM image_failure
 WHERE image_failure.run_id = ? AND image_failure.photo_key IN (?, …);
 
 
--- failures_of
+-- new_failures
 
-SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason
+SELECT count(*) AS number
 FROM image_failure
-WHERE image_failure.run_id = ? ORDER BY image_failure.failure_id;
+WHERE image_failure.run_id = ? AND NOT (EXISTS (SELECT earlier.failure_id
+FROM image_failure AS earlier
+WHERE earlier.photo_key = image_failure.photo_key AND earlier.etag = image_failure.etag AND earlier.run_id < image_failure.run_id));
 
 
 -- predictions
