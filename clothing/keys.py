@@ -18,6 +18,9 @@ from hmac import compare_digest
 SCOPES = ("read", "run", "review")
 """What a key may allow: to see everything, to start and follow runs, to say what photos show."""
 
+MASTER = "API_KEY"
+"""The name of the key that may do everything."""
+
 UNGUESSABLE = 43
 """Characters of a text that nobody finds by trying: 256 bits at 6 bits a character."""
 
@@ -75,7 +78,7 @@ def fresh_key() -> str:
 
 def master_key(text: str) -> Key:
     """Return the key that may do everything, as the setting `API_KEY` has it."""
-    return Key("API_KEY", frozenset(SCOPES), digest_of_key(text))
+    return Key(MASTER, frozenset(SCOPES), digest_of_key(text))
 
 
 def digest_of_key(text: str) -> str:

@@ -34,8 +34,18 @@ def read_labels(path: Path) -> list[Labelled]:
     """Return the rows of a CSV, the last one of each file.
 
     Raises:
-        ConfigError: A column is missing, or a category is none; the message names the line.
+        ConfigError: A column is missing, or a category is none; the message names the line. Or it
+            is no CSV in UTF-8.
     """
+    try:
+        return _rows_of(path)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(
+            f"{path} cannot be read: {error}. Save it as CSV UTF-8, with commas between columns."
+        ) from error
+
+
+def _rows_of(path: Path) -> list[Labelled]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = csv.DictReader(file)
         if not {"file", "category"} <= set(rows.fieldnames or ()):

@@ -5,14 +5,22 @@ Owns the definitions of the figures that the quality page shows.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from clothing.labels import AGAIN, CATEGORIES, agrees
+from clothing.photos import Run
 from clothing.questions import Tally, Verdict
 
 ENOUGH = 30
 """Reviews below which a share says next to nothing."""
+
+USUAL = timedelta(days=28)
+"""How far back the usual mix looks."""
+
+LOOKED_AT = 1000
+"""Runs that are looked at, at the most: four weeks of one an hour, and some."""
 
 _Z = 1.959963984540054  # of the normal distribution: 95 % lie within
 
@@ -93,25 +101,40 @@ def agreement_by_run(verdicts: Iterable[Verdict]) -> dict[int, Share]:
     return {number: _share(v for v in known if v.run_id == number) for number in run_ids}
 
 
-def together(tallies: Iterable[Tally]) -> Tally:
-    """Return several tallies as one.
-
-    >>> together([Tally({"Bag": 1}, 1, 0.5), Tally({"Bag": 2}, 0, 1.5)])
-    Tally(by_category={'Bag': 3}, to_check=1, confidence=2.0)
-    """
-    counts: Counter[str] = Counter()
-    to_check, confidence = 0, 0.0
-    for tally in tallies:
-        counts.update(tally.by_category)
-        to_check += tally.to_check
-        confidence += tally.confidence
-    return Tally(dict(counts), to_check, confidence)
-
-
 def mix_of(tally: Tally) -> dict[str, float]:
     """Return the share of each category, all ten, in order; without answers all are 0."""
     whole = tally.classified or 1
     return {category: tally.by_category.get(category, 0) / whole for category in CATEGORIES}
+
+
+def usual_runs(run: Run, runs: Iterable[Run]) -> list[Run]:
+    """Return the runs of the four weeks before one that tell what usually comes.
+
+    Those that classified photos anew do not, and where one is over all photos, those over some.
+    """
+    return [
+        one
+        for one in runs
+        if one.run_id < run.run_id
+        and run.started_at - one.started_at < USUAL
+        and one.counts.classified
+        and not one.force
+        and bool(one.prefix) == bool(run.prefix)
+    ]
+
+
+def usual_mix(tallies: Collection[Tally]) -> dict[str, float]:
+    """Return the mean share of each category, or nothing without any run.
+
+    Each run weighs the same: one over everything, as after a new model, drowns none of the others.
+
+    >>> usual_mix([Tally({"Bag": 1}, 1, 0.5), Tally({"Bag": 1, "Coat": 1}, 0, 1.5)])["Bag"]
+    0.75
+    """
+    mixes = [mix_of(tally) for tally in tallies]
+    if not mixes:
+        return {}
+    return {name: sum(mix[name] for mix in mixes) / len(mixes) for name in CATEGORIES}
 
 
 def shift_of(now: Mapping[str, float], usual: Mapping[str, float]) -> float:

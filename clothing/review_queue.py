@@ -186,15 +186,21 @@ class ReviewQueue:
         return self._turn(holder, close)
 
     def undo(self, holder: str, reviewer: str) -> Turn:
-        """Take back the last answer or skip of somebody, and show them that photo again."""
+        """Take back the last answer or skip of somebody, and show them that photo again.
+
+        An answer that somebody has corrected since stays as it is.
+        """
 
         def take_back(connection: sa.Connection, now: datetime) -> bool:
             claim = _last_closed(connection, holder)
             if claim is None:
                 return False
             if not claim["skipped"]:
+                target = _target_of(connection, claim)
+                if not _saved_at(connection, target, claim["closed_at"]):
+                    return False
                 words = _Words(UNDONE, reviewer, None, claim["blind"])
-                _insert_review(connection, _target_of(connection, claim), words, now)
+                _insert_review(connection, target, words, now)
             _reopen(connection, claim, now)
             return True
 
@@ -500,7 +506,7 @@ def _target(
 
 
 def _saved_at(connection: sa.Connection, target: sa.RowMapping, now: datetime) -> int | None:
-    """Return the number of the review that was saved at a moment, or None."""
+    """Return the number of the newest review if it was saved at a moment, else None."""
     table = image_review.c
     query = sa.select(table.review_id, table.timestamp).where(
         table.photo_key == target["photo_key"], table.etag == target["etag"]

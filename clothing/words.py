@@ -1,6 +1,6 @@
-"""What is said of a run in several places: on pages, in notices, in its row.
+"""Texts that several places share: what is said of a run, and which text no database takes.
 
-Owns the words; pure.
+Pure.
 """
 
 from datetime import datetime, tzinfo
@@ -24,3 +24,8 @@ def local_time(moment: datetime, zone: tzinfo) -> str:
 def internal_error(error: BaseException) -> str:
     """Return what is told of an error that nobody foresaw."""
     return f"internal error: {type(error).__name__}; the log says more"
+
+
+def is_whole(text: str) -> bool:
+    """Return True if a text has no half of a character, which no database takes, else False."""
+    return not any("\ud800" <= sign <= "\udfff" for sign in text)

@@ -105,6 +105,8 @@ def test_a_photo_that_cannot_be_used_has_an_error(client: FlaskClient, storage: 
         (json.dumps({"prefix": "x" * 1025}), "at most 1024"),
         ('{"force": "yes"}', "force is true or false. Received: 'yes'."),
         ("\xff", "must be JSON"),
+        ("[" * 200_000, "must be JSON"),
+        ('{"prefix": "\\ud800"}', "whole characters"),
     ],
 )
 def test_a_body_that_cannot_be_used_starts_nothing(
@@ -127,6 +129,22 @@ def test_who_will_not_wait_gets_the_address_of_the_run(
     assert answer.status_code == 202
     assert answer.get_json()["run"]["status"] == "running"
     assert ended(client, answer.headers["Location"])["status"] == "succeeded"
+
+
+@pytest.mark.parametrize(
+    "preference", ["respond-async, wait=60", "wait=" + 5_000 * "9", "wait=soon", "wait=²"]
+)
+def test_who_waits_first_or_says_nothing_usable_gets_the_answers(
+    client: FlaskClient, preference: str
+) -> None:
+    answer = client.post("/prediction", headers={"Prefer": preference})
+
+    assert (answer.status_code, len(answer.get_json()["batch_results"])) == (200, 3)
+
+
+@pytest.mark.parametrize("path", ["/api/runs/{}", "/api/runs/{}/results", "/runs/{}", "/photos/{}"])
+def test_a_number_that_no_row_has_is_not_found(client: FlaskClient, path: str) -> None:
+    assert client.get(path.format(99_999_999_999_999_999_999)).status_code == 404
 
 
 def test_who_comes_while_a_run_goes_on_gets_its_address(client: FlaskClient, app: Flask) -> None:

@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from clothing.labels import CATEGORIES
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Counts
 from clothing.store import Store
 from clothing.web.charts import Point, line_of
@@ -289,6 +289,33 @@ def test_the_pick_list_is_by_what_people_say(client: FlaskClient, store: Store) 
     assert "run 1" in page
 
 
+def test_the_pick_list_leaves_out_no_answer_of_a_person(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("hat.jpg", "Bag"), a_prediction("dark.jpg", "Bag"))
+    a_review(store, 1, OUTSIDE)
+    a_review(store, 2, AGAIN)
+
+    page = look(client, "/photos/pick-list")
+
+    assert page.index(f"<h2>{OUTSIDE}</h2>") < page.index("hat.jpg")
+    assert page.index(f"<h2>{AGAIN}</h2>") < page.index("dark.jpg")
+    assert "<h2>Bag</h2>" not in page
+
+
+def test_a_pick_list_of_nothing_says_so(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_failure())
+
+    assert "No photo of this choice has a category." in look(client, "/photos/pick-list?run=1")
+
+
+@pytest.mark.parametrize("path", ["/photos/pick-list", "/export.csv", "/export.xlsx"])
+def test_nothing_is_taken_away_of_a_run_that_never_was(
+    client: FlaskClient, store: Store, path: str
+) -> None:
+    a_night(store, a_prediction())
+
+    assert client.get(f"{path}?run=999", headers=PAGE).status_code == 404
+
+
 # Runs
 
 
@@ -396,5 +423,5 @@ def test_without_a_model_a_try_says_why(client: FlaskClient, storage: Path) -> N
 
     answer = client.post("/try", data={"photo": (io.BytesIO(jpeg()), "x.jpg")}, headers=PAGE)
 
-    assert answer.status_code == 422
+    assert answer.status_code == 503
     assert "has no clothing_model.keras" in answer.text

@@ -44,6 +44,14 @@ def test_a_csv_that_says_nothing_usable_is_refused(
         read_labels(written(tmp_path, text))
 
 
+def test_a_csv_in_the_code_page_of_a_country_is_refused_in_words(tmp_path: Path) -> None:
+    labels = tmp_path / "labels.csv"
+    labels.write_bytes("file,category\nMütze.jpg,(none)\n".encode("cp1252"))
+
+    with pytest.raises(ConfigError, match="Save it as CSV UTF-8"):
+        read_labels(labels)
+
+
 def test_the_public_photos_get_the_categories_that_they_are(tmp_path: Path) -> None:
     images, labels = tmp_path / "images.csv", tmp_path / "labels.csv"
     images.write_text(

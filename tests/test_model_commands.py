@@ -174,6 +174,15 @@ def test_photos_that_are_not_there_are_nothing_to_compare_on(
     assert "None of the 47 photos" in answer.stderr
 
 
+def test_photos_that_are_not_there_are_nothing_to_measure_on(
+    runner: CliRunner, storage: Path
+) -> None:
+    answer = runner.invoke(main, ["evaluate", "--photos", str(storage), "--labels", str(SAMPLES)])
+
+    assert answer.exit_code == 2
+    assert "None of the 47 photos" in answer.stderr
+
+
 def test_a_worse_model_is_not_published(
     runner: CliRunner,
     folder: Path,

@@ -69,6 +69,21 @@ def test_a_run_that_finds_nothing_new_shows_the_piles_of_the_one_before(
     assert "/photos?run=1&amp;pile=" in page
 
 
+def test_a_run_that_failed_before_it_opened_a_photo_hides_no_pile(
+    client: FlaskClient, storage: Path
+) -> None:
+    (storage / "images" / "broken.jpg").write_bytes(b"")
+    client.post("/prediction")
+    (storage / "model" / "clothing_model.keras").rename(storage / "elsewhere.keras")
+    assert client.post("/prediction").status_code == 500
+
+    page = client.get("/", headers=PAGE).text
+
+    assert "This run sorted nothing. The piles" in page
+    assert "Every photo could be read" not in page
+    assert "/photos?run=1&amp;pile=unreadable" in page
+
+
 def test_the_mix_stands_beside_the_usual_one(client: FlaskClient, storage: Path) -> None:
     client.post("/prediction")
     alone = client.get("/", headers=PAGE).text

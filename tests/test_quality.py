@@ -1,9 +1,22 @@
 """The figures of the quality page."""
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
 import pytest
 
 from clothing.labels import AGAIN, CATEGORIES
-from clothing.quality import Share, agreement_by_run, agreement_of, mix_of, shift_of, together
+from clothing.photos import Counts, Run
+from clothing.quality import (
+    Share,
+    agreement_by_run,
+    agreement_of,
+    mix_of,
+    shift_of,
+    usual_mix,
+    usual_runs,
+)
 from clothing.questions import Tally, Verdict
 
 
@@ -71,4 +84,28 @@ def test_mixes_and_how_far_they_are_apart() -> None:
     assert mix_of(now)["Bag"] == 0.75
     assert sum(mix_of(Tally({}, 0, 0.0)).values()) == 0
     assert shift_of(mix_of(now), mix_of(before)) == 0.25
-    assert together([now, before]) == Tally({"Bag": 4, "Coat": 2}, 1, 4.0)
+    assert usual_mix([now, before])["Bag"] == 0.625
+    assert usual_mix([]) == {}
+
+
+def test_what_usually_comes_is_told_by_nights_of_the_same_kind() -> None:
+    def a_run(number: int, days_ago: float, **changes: Any) -> Run:
+        moment = datetime(2026, 11, 20, 23, tzinfo=UTC) - timedelta(days=days_ago)
+        when = (moment, moment, moment)
+        run = Run(number, "succeeded", "http", "", False, *when, "m", "p", 1, Counts(1, 1), None)
+        return replace(run, **changes)
+
+    runs = [
+        a_run(9, 0),
+        a_run(8, 1),
+        a_run(7, 2, force=True),
+        a_run(6, 3, prefix="R-17/"),
+        a_run(5, 4, counts=Counts(1, 0, 1)),
+        a_run(4, 27.9),
+        a_run(3, 28.1),
+    ]
+
+    assert [run.run_id for run in usual_runs(runs[0], runs)] == [8, 4]
+    assert [run.run_id for run in usual_runs(runs[1], runs)] == [4, 3]
+    one_return = a_run(10, 0, prefix="R-18/")
+    assert [run.run_id for run in usual_runs(one_return, runs)] == [6]

@@ -239,6 +239,21 @@ def test_undo_goes_back_step_by_step(store: Store, queue: ReviewQueue, tmp_path:
         assert connection.execute(query).fetchone() == (0,)
 
 
+def test_undo_leaves_what_somebody_has_corrected_since(
+    store: Store, queue: ReviewQueue, tmp_path: Path
+) -> None:
+    saved(store, doubtful("a.jpg"), doubtful("b.jpg", 0.1))
+    task, _ = queue.look("one")
+    queue.answer("one", "Kim", task.photo_key, "Shirt", 1.0)
+    queue.review("Coat", "Lee", image_id=task.image_id)
+
+    turn = queue.undo("one", "Kim")
+
+    assert not turn.accepted
+    assert names(turn.tasks) == ["b.jpg"]
+    assert [row[0] for row in reviews(tmp_path)] == ["Shirt", "Coat"]
+
+
 def test_what_was_taken_back_can_be_answered_otherwise(
     store: Store, queue: ReviewQueue, tmp_path: Path
 ) -> None:

@@ -17,7 +17,13 @@ from clothing.store import Store
 
 
 @click.command("export")
-@click.option("--run", "run_id", type=int, metavar="ID", help="Only photos that this run opened.")
+@click.option(
+    "--run",
+    "run_id",
+    type=click.IntRange(1, 2**63 - 1),
+    metavar="ID",
+    help="Only photos that this run opened.",
+)
 @click.option(
     "--category",
     type=click.Choice([*CATEGORIES, OUTSIDE, AGAIN]),
@@ -32,7 +38,7 @@ from clothing.store import Store
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE",
-    help="FILE.csv, or FILE.xlsx with a sheet for each pile.",
+    help="FILE.csv, or FILE.xlsx with a sheet for each pile, that of unreadable photos too.",
 )
 def export_answers(
     run_id: int | None, category: str | None, review: str | None, output: Path

@@ -203,11 +203,6 @@ def _compared(parts: Parts, new: Path, folder: Path, labels: Path) -> Comparison
         )
         for container, blob in places
     )
-    if all(isinstance(outcome, Failure) for outcome in before):
-        raise ConfigError(
-            f"None of the {len(category_by_name)} photos of {labels} can be used from {folder}, so "
-            "there is nothing to compare on. The column file has names within that folder."
-        )
     return compare_outcomes(before, after, category_by_name)
 
 
@@ -224,7 +219,11 @@ def _refuse_a_worse_one(comparison: Comparison, new: Path) -> None:
 def _outcomes(
     classifier: Classifier, folder: Path, labels: Mapping[str, Any], tuning: Tuning
 ) -> list[Outcome]:
-    """Return what a model says of the labelled photos of a folder."""
+    """Return what a model says of the labelled photos of a folder.
+
+    Raises:
+        ConfigError: There is none that can be used.
+    """
     container = FolderContainer("photos", folder)
     photos = [_photo_in(container, name) for name in labels]
     outcomes: list[Outcome] = []
@@ -233,6 +232,11 @@ def _outcomes(
         for some in batches:
             outcomes.extend(some)
             tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
+    if all(isinstance(outcome, Failure) for outcome in outcomes):
+        raise ConfigError(
+            f"None of the {len(photos)} photos with a label can be used from {folder}. The column "
+            "file has their names within that folder."
+        )
     return outcomes
 
 

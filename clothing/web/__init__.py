@@ -19,6 +19,7 @@ from clothing.storage import MAX_PHOTO_BYTES
 from clothing.web import (
     access,
     api,
+    asked,
     developers,
     export_links,
     health,
@@ -74,6 +75,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         sign_in,
         health,
         metrics,
+        asked,
         api,
         wording,
         *PAGES,

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from clothing.config import is_loopback
 from clothing.journal import about_request
-from clothing.keys import SCOPES, UNGUESSABLE, Key, digest_of_key, key_behind
+from clothing.keys import MASTER, SCOPES, UNGUESSABLE, Key, digest_of_key, key_behind
 from clothing.web import sessions
 from clothing.web.attempts import Attempts, address_of
 from clothing.web.permissions import WHO, is_open, may_call
@@ -130,7 +130,7 @@ def may(endpoint: str) -> bool:
 def trigger() -> str:
     """Return what a run is told to be started by: a program, and by which key if it has a name."""
     key = caller().key
-    return "http" if key is None or not key.name.islower() else f"http:{key.name}"
+    return "http" if key is None or key.name == MASTER else f"http:{key.name}"
 
 
 def _admit() -> AnyResponse | None:
@@ -215,7 +215,10 @@ def _is_cross_site() -> bool:
     origin = request.headers.get("Origin")
     if fetched := request.headers.get("Sec-Fetch-Site"):
         return fetched not in ("same-origin", "none")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    try:
+        return origin is not None and urlsplit(origin).netloc != request.host
+    except ValueError:  # it is no address at all
+        return True
 
 
 def _host() -> str:

@@ -3,6 +3,7 @@
 Owns the reading of requests and the shape of answers; what happens is in the modules below.
 """
 
+import re
 from typing import Any
 from urllib.parse import urlencode
 
@@ -22,6 +23,9 @@ from clothing.web.asked import number, one_of
 from clothing.web.one_photo import answer
 from clothing.web.problems import problem
 from clothing.web.site import site
+from clothing.words import is_whole
+
+_SECONDS = re.compile(r"[0-9]{1,9}")
 
 blueprint = Blueprint("api", __name__)
 
@@ -100,28 +104,31 @@ def _asked() -> tuple[str, bool]:
     body = request.get_data()
     try:
         asked = json.loads(body) if body.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body must be JSON or absent: {error}.") from error
     if not isinstance(asked, dict) or not set(asked) <= {"prefix", "force"}:
         raise BadRequest('The body may hold {"prefix": "…", "force": true} and nothing else.')
     prefix, force = asked.get("prefix", ""), asked.get("force", False)
-    if not isinstance(prefix, str) or len(prefix) > MAX_NAME:
-        raise BadRequest(f"prefix is a text of at most {MAX_NAME} characters.")
+    if not isinstance(prefix, str) or len(prefix) > MAX_NAME or not is_whole(prefix):
+        raise BadRequest(f"prefix is a text of at most {MAX_NAME} whole characters.")
     if not isinstance(force, bool):
         raise BadRequest(f"force is true or false. Received: {force!r}.")
     return prefix, force
 
 
 def _patience() -> float:
-    """Return the seconds to wait for a run: as the header Prefer asks (RFC 7240), or as set."""
+    """Return the seconds to wait for a run: as the header Prefer asks, or as set.
+
+    "respond-async, wait=10" is to wait 10 seconds first (RFC 7240, section 4.3).
+    """
     most = site().parts.config.run_wait_seconds
+    asked: dict[str, str] = {}
     for preference in request.headers.get("Prefer", "").replace(";", ",").split(","):
         name, _, value = (part.strip() for part in preference.partition("="))
-        if name.lower() == "respond-async":
-            return 0
-        if name.lower() == "wait" and value.isdecimal():
-            return min(int(value), most)
-    return most
+        asked.setdefault(name.lower(), value)
+    if _SECONDS.fullmatch(asked.get("wait", "")):
+        return min(int(asked["wait"]), most)
+    return 0 if "respond-async" in asked else most
 
 
 def _going_on(run: Run) -> tuple[Response, int, dict[str, str]]:

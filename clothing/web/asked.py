@@ -7,8 +7,9 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
-from flask import request
+from flask import Flask, request
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter
 
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
 from clothing.questions import PILES, Wanted
@@ -29,6 +30,17 @@ FIELDS = ("run", "category", "pile", "name", "least", "most", "since", "until")
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class _RowNumber(IntegerConverter):
+    """A number in an address: no database has a row with more digits, and none takes them."""
+
+    regex = "[0-9]{1,18}"
+
+
+def init_app(app: Flask) -> None:
+    """Read the numbers in addresses as those of queries are read."""
+    app.url_map.converters["int"] = _RowNumber
 
 
 def number(name: str) -> int | None:

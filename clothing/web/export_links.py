@@ -27,14 +27,14 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/export.csv")
 def as_csv() -> Response:
     """Send the chosen photos as CSV while they are read."""
-    store, wanted = _ready(), asked.wanted()
+    store, wanted = _chosen()
     return _sent(in_parts(csv_lines(store, wanted)), f"{_name(wanted)}.csv")
 
 
 @blueprint.get("/export.xlsx")
 def as_xlsx() -> Response:
     """Send the chosen photos as a workbook, written to disk first: a zip's index comes last."""
-    store, wanted = _ready(), asked.wanted()
+    store, wanted = _chosen()
     book = tempfile.TemporaryFile()  # noqa: SIM115  # the answer closes it once it is sent
     try:
         write_workbook(book, store, wanted)
@@ -49,6 +49,18 @@ def as_xlsx() -> Response:
 def reviewed() -> Response:
     """Send what people said of photos, in the form that `make train` takes."""
     return _sent(in_parts(training_lines(_ready())), "reviewed.csv")
+
+
+def _chosen() -> tuple[Store, Wanted]:
+    """Return the store and what is wanted of it.
+
+    Raises:
+        LookupError: It is of a run that there is not.
+    """
+    store, wanted = _ready(), asked.wanted()
+    if wanted.run_id is not None:
+        store.run(wanted.run_id)
+    return store, wanted
 
 
 def _ready() -> Store:

@@ -1,20 +1,18 @@
 """What a page says of one run: its piles, its mix beside the usual one, and what failed.
 
-Owns what counts as usual: the four weeks before.
+Owns which run's piles are shown; what counts as usual is for `quality` to say.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from clothing.labels import CATEGORIES
 from clothing.nightly import Nightly, nightly
 from clothing.photos import Run
-from clothing.quality import mix_of, together
+from clothing.quality import LOOKED_AT, mix_of, usual_mix, usual_runs
 from clothing.questions import PILES, Pile, Row, Tally, Wanted, checked, failures, photos, reasons
 from clothing.web.site import site
-
-USUAL = timedelta(days=28)
-"""How far back the usual mix looks."""
 
 SAMPLES = 8
 """Photos of a pile that are shown at a glance."""
@@ -22,9 +20,10 @@ SAMPLES = 8
 
 @dataclass(frozen=True, slots=True)
 class PileShown:
-    """A pile at a glance: how many photos, the first of them, and of those to check the checked."""
+    """A pile of a run at a glance: how many photos, the first of them, how many are checked."""
 
     pile: Pile
+    run: Run
     number: int
     rows: list[Row]
     checked: int = 0
@@ -69,7 +68,7 @@ class Night:
 
 def last_night() -> Night | None:
     """Return the newest run with the piles that people work from, or None before the first."""
-    runs = site().parts.store.runs()
+    runs = site().parts.store.runs(limit=LOOKED_AT)
     if not runs:
         return None
     newest, *earlier = runs
@@ -81,28 +80,23 @@ def last_night() -> Night | None:
 
 def night_of(run: Run) -> Night:
     """Return one run as its own page shows it."""
-    return _night(run, run, site().parts.store.runs(before=run.run_id))
+    return _night(run, run, site().parts.store.runs(before=run.run_id, limit=LOOKED_AT))
 
 
 def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
     store = site().parts.store
-    usual = [
-        one
-        for one in runs
-        if one.run_id < shown.run_id
-        and one.counts.classified
-        and one.started_at > shown.started_at - USUAL
-    ]
+    usual = usual_runs(shown, runs)
     tallies = site().tallies.of([shown, *usual])
     mine = tallies[shown.run_id]
-    before = [tallies[one.run_id] for one in usual]
+    before = usual_mix([tallies[one.run_id] for one in usual])
+    read = run if run.status in ("running", "succeeded") else shown  # others broke off too early
     return Night(
         run=run,
         nightly=nightly(store, datetime.now(UTC)),
         shown=shown,
         tally=mine,
-        piles=[_pile(pile, run if pile == "unreadable" else shown, mine) for pile in PILES],
-        mix=_mix(mine, together(before) if before else None),
+        piles=[_pile(pile, read if pile == "unreadable" else shown, mine) for pile in PILES],
+        mix=_mix(mine, before),
         nights=len(usual),
         reasons=reasons(store, run.run_id),
     )
@@ -111,18 +105,18 @@ def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
 def _pile(pile: Pile, run: Run, tally: Tally) -> PileShown:
     store, wanted = site().parts.store, Wanted(run_id=run.run_id, pile=pile)
     if pile == "unreadable":
-        return PileShown(pile, run.counts.failed, failures(store, wanted, limit=SAMPLES))
+        return PileShown(pile, run, run.counts.failed, failures(store, wanted, limit=SAMPLES))
     rows = photos(store, wanted, limit=SAMPLES)
     if pile == "check":
-        return PileShown(pile, tally.to_check, rows, checked(store, run.run_id))
-    return PileShown(pile, tally.classified - tally.to_check, rows)
+        return PileShown(pile, run, tally.to_check, rows, checked(store, run.run_id))
+    return PileShown(pile, run, tally.classified - tally.to_check, rows)
 
 
-def _mix(tally: Tally, before: Tally | None) -> list[MixRow]:
+def _mix(tally: Tally, usual: Mapping[str, float]) -> list[MixRow]:
     """Return a row for each category; bars reach as far as the largest share does."""
     if not tally.classified:
         return []
-    mine, usual = mix_of(tally), mix_of(before) if before else {}
+    mine = mix_of(tally)
     most = max(*mine.values(), *usual.values())
     return [
         MixRow(

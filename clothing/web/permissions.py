@@ -29,7 +29,7 @@ WHO: dict[str, frozenset[str]] = {
     "api.run": READ | RUN,
     "api.results": READ | RUN,
     "pages.start_run": RUN,
-    # Who reviews sees the photos before them, and no more.
+    # Who reviews sees photos, and says what is on them; lists and figures are for who reads.
     "review.queue": REVIEW,
     "review.answer": REVIEW,
     "review.save": REVIEW,

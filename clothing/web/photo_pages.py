@@ -5,11 +5,11 @@ Owns what these pages show, and how much at once; what is asked of the tables is
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from flask import Blueprint, Flask, render_template, stream_template, url_for
 
 from clothing.errors import ClothingError
-from clothing.labels import CATEGORIES
 from clothing.questions import (
     PILES,
     Row,
@@ -88,11 +88,17 @@ def one(image_id: int) -> str:
 @blueprint.get("/photos/pick-list")
 def pick_list() -> Iterator[str]:
     """Show the chosen photos by category, to be printed; sent as it is read."""
-    site().parts.store.ready()
+    store = site().parts.store
+    store.ready()
     wanted = asked.wanted()
-    categories = [wanted.category] if wanted.category else list(CATEGORIES)
-    groups = (Group(name, _all(replace(wanted, category=name))) for name in categories)
-    return stream_template("pick_list.html", groups=groups, run_id=wanted.run_id)
+    if wanted.run_id is not None:
+        store.run(wanted.run_id)
+    categories = [wanted.category] if wanted.category else asked.ANSWERS
+    lists = ((name, _all(replace(wanted, category=name))) for name in categories)
+    filled = (
+        Group(name, chain([first], rows)) for name, rows in lists if (first := next(rows, None))
+    )
+    return stream_template("pick_list.html", groups=filled, run_id=wanted.run_id)
 
 
 def _part(wanted: Wanted, before: int | None) -> list[Row]:

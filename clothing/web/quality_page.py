@@ -4,7 +4,6 @@ Owns what the page shows, and of how many nights; the figures are defined in `cl
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 
 from flask import Blueprint, Flask, render_template
 
@@ -12,17 +11,18 @@ from clothing.labels import CATEGORIES
 from clothing.photos import Run
 from clothing.quality import (
     ENOUGH,
+    LOOKED_AT,
     Agreement,
     Share,
     agreement_by_run,
     agreement_of,
     mix_of,
     shift_of,
-    together,
+    usual_mix,
+    usual_runs,
 )
 from clothing.questions import Tally, verdicts
 from clothing.web.charts import Line, Point, line_of
-from clothing.web.nights import USUAL
 from clothing.web.site import site
 from clothing.web.wording import day
 
@@ -41,7 +41,7 @@ def quality() -> str:
     """Show agreement, confusion and drift."""
     store = site().parts.store
     store.ready()
-    every = store.runs()
+    every = store.runs(limit=LOOKED_AT)
     tallies = site().tallies.of(every)
     runs = [run for run in every if tallies[run.run_id].classified]
     model = next((run.model_version for run in runs if run.model_version), None)
@@ -85,9 +85,8 @@ def _drift(shown: Sequence[Run], runs: Sequence[Run], tallies: Mapping[int, Tall
         tally, label = tallies[run.run_id], day(run.started_at)
         sorted_.append(Point(label, 1 - tally.to_check / tally.classified))
         confidence.append(Point(label, tally.confidence / tally.classified))
-        before = together(tallies[one.run_id] for one in _before(run, runs))
-        if before.classified:
-            shift.append(Point(label, shift_of(mix_of(tally), mix_of(before))))
+        if usual := _usual(run, runs, tallies):
+            shift.append(Point(label, shift_of(mix_of(tally), usual)))
     return [
         line_of("Share sorted without a look", sorted_),
         line_of("Mean confidence", confidence),
@@ -95,13 +94,8 @@ def _drift(shown: Sequence[Run], runs: Sequence[Run], tallies: Mapping[int, Tall
     ]
 
 
-def _before(run: Run, runs: Sequence[Run]) -> list[Run]:
-    """Return the runs of the four weeks before one."""
-    return [
-        one
-        for one in runs
-        if timedelta() < run.started_at - one.started_at < USUAL and one.run_id != run.run_id
-    ]
+def _usual(run: Run, runs: Sequence[Run], tallies: Mapping[int, Tally]) -> dict[str, float]:
+    return usual_mix([tallies[one.run_id] for one in usual_runs(run, runs)])
 
 
 def _month(
@@ -111,10 +105,9 @@ def _month(
     if not runs:
         return []
     now = mix_of(tallies[runs[0].run_id])
-    before = together(tallies[one.run_id] for one in _before(runs[0], runs))
-    if not before.classified:
+    usual = _usual(runs[0], runs, tallies)
+    if not usual:
         return []
-    usual = mix_of(before)
     return [
         (category, now[category], usual[category], now[category] - usual[category])
         for category in CATEGORIES

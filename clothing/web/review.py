@@ -37,6 +37,7 @@ SUGGESTIONS = 3
 
 _FIELDS = {"image_id", "failure_id", "category", "verdict", "reviewer", "seconds"}
 _GONE = "Somebody else has that photo by now, so your answer was not saved."
+_KEPT = "There is nothing to take back, or somebody has corrected your last answer since."
 
 blueprint = Blueprint("review", __name__)
 
@@ -96,7 +97,7 @@ def _act(wanted: str, task: str) -> tuple[str, Turn]:
     reviews, holder, reviewer = site().reviews, sessions.holder(), sessions.reviewer()
     if wanted == "undo":
         turn = reviews.undo(holder, reviewer)
-        return "Taken back." if turn.accepted else "There is nothing to take back.", turn
+        return "Taken back." if turn.accepted else _KEPT, turn
     if wanted == "skip":
         turn = reviews.skip(holder, task)
         return "Skipped: it comes again at the end." if turn.accepted else _GONE, turn
@@ -158,7 +159,7 @@ def _newest_run() -> Run | None:
 def _asked() -> dict[str, Any]:
     try:
         asked = json.loads(request.get_data())
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BadRequest(f"The body must be JSON: {error}.") from error
     if not isinstance(asked, dict) or not set(asked) <= _FIELDS:
         raise BadRequest(f"The body is a JSON object of {', '.join(sorted(_FIELDS))}.")

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from clothing.keys import Key
 from clothing.web.site import site
+from clothing.words import is_whole
 
 MAX_REVIEWER = 64
 """Characters that a reviewer's name may have."""
@@ -27,6 +28,8 @@ _BLANK = r"\x20\xa0\u1680\u2000-\u200a\u205f\u3000"
 
 REVIEWER = rf"^[^{_UNSEEN}]*[^{_UNSEEN}{_BLANK}][^{_UNSEEN}]*$"
 """What a reviewer's name looks like: something that can be seen, and nothing that cannot."""
+
+NO_NAME = f"A name has 1 to {MAX_REVIEWER} characters that can be seen."
 
 _ENTRA = "aad"
 
@@ -52,7 +55,7 @@ def introduce(name: str) -> None:
 
 def is_reviewer(name: str) -> bool:
     """Return True if a text can be somebody's name, False if not."""
-    return len(name) <= MAX_REVIEWER and bool(re.fullmatch(REVIEWER, name)) and _is_whole(name)
+    return len(name) <= MAX_REVIEWER and bool(re.fullmatch(REVIEWER, name)) and is_whole(name)
 
 
 def sign_out() -> None:
@@ -124,11 +127,6 @@ def _entra_name() -> str:
     if request.headers.get("X-MS-CLIENT-PRINCIPAL-IDP") != _ENTRA:  # others let anybody sign in
         return ""
     return request.headers.get("X-MS-CLIENT-PRINCIPAL-NAME", "").strip()[:MAX_REVIEWER]
-
-
-def _is_whole(name: str) -> bool:
-    """Return True if a text has no half of a character, which no database takes, else False."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in name)
 
 
 def _fingerprint(key: Key) -> str:

@@ -3,10 +3,13 @@
 Owns these forms and where they lead; whom a session belongs to is for `sessions` to say.
 """
 
+from contextlib import suppress
+
 from flask import Blueprint, Flask, redirect, render_template, request, url_for
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
+from clothing.errors import StoreError
 from clothing.web import access, sessions
 from clothing.web.permissions import may_call
 from clothing.web.site import site
@@ -42,6 +45,8 @@ def sign_in() -> Response | tuple[str, int] | str:
     home = next((page for page in HOMES if may_call(page, key.scopes)), None)
     if home is None:
         return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
+    if name and not sessions.is_reviewer(name):  # without one, the queue asks for it
+        return render_template("sign_in.html", wrong=sessions.NO_NAME, name=""), 400
     sessions.sign_in(key, name)
     return redirect(url_for(home), 303)
 
@@ -51,17 +56,19 @@ def introduce() -> Response:
     """Take the person's name, which their reviews bear, and go on to the reviews."""
     name = request.form.get("name", "").strip()
     if not sessions.is_reviewer(name):
-        raise BadRequest(
-            f"A name has 1 to {sessions.MAX_REVIEWER} characters. Go back and try again."
-        )
+        raise BadRequest(f"{sessions.NO_NAME} Go back and try again.")
     sessions.introduce(name)
     return redirect(url_for("review.queue"), 303)
 
 
 @blueprint.post("/sign-out")
-def sign_out() -> Response:
+def sign_out() -> Response | str:
     """Forget this browser, and let others have the photos that it had claimed."""
-    site().reviews.release(sessions.holder())
-    away = AZURE_SIGN_OUT if sessions.is_signed_in_by_azure() else url_for("pages.morning_sheet")
+    holder = sessions.holder()
     sessions.sign_out()
-    return redirect(away, 303)
+    with suppress(StoreError):  # a claim runs out by itself
+        site().reviews.release(holder)
+    if not sessions.is_signed_in_by_azure():
+        return redirect(url_for("pages.morning_sheet"), 303)
+    # Azure's way out leads to Microsoft's, and to another site our forms lead nobody (CSP).
+    return render_template("signed_out.html", away=AZURE_SIGN_OUT)

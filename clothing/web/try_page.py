@@ -6,7 +6,7 @@ Owns the page; `one_photo` finds the answer.
 from flask import Blueprint, Flask, render_template
 from werkzeug.exceptions import BadRequest
 
-from clothing.errors import ClothingError
+from clothing.errors import ClothingError, PhotoError
 from clothing.shapes import ranked
 from clothing.web.one_photo import Answer, answer
 from clothing.web.site import site
@@ -30,8 +30,10 @@ def classify() -> str | tuple[str, int]:
     """Answer a browser that runs no scripts."""
     try:
         found = answer()
-    except (BadRequest, ClothingError) as error:
-        return _page(error=getattr(error, "description", None) or str(error)), 422
+    except BadRequest as error:
+        return _page(error=error.description or ""), 422
+    except ClothingError as error:
+        return _page(error=str(error)), 422 if isinstance(error, PhotoError) else 503
     return _page(found)
 
 

@@ -5,7 +5,7 @@ const list = document.getElementById("photos");
 
 async function bring(link) {
   const answer = await fetch(link.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok) throw new Error(`${answer.status}`);
+  if (!answer.ok || answer.redirected) throw new Error(`${answer.status}`); // to the way in
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   list.append(...page.querySelectorAll("#photos > li"));
   const next = page.getElementById("more");
