@@ -192,6 +192,15 @@ class Database:
             raise StoreError(f"The folder of the database cannot be made: {reason}") from error
 
 
+def as_pattern(text: str) -> str:
+    """Return what LIKE … ESCAPE '/' takes for a text itself; to T-SQL a bracket is a pattern too.
+
+    >>> as_pattern("50%_[a]")
+    '50/%/_/[a]'
+    """
+    return "".join(f"/{sign}" if sign in "/%_[" else sign for sign in text)
+
+
 def now_in_tables() -> datetime:
     """Return this moment as it is written into tables: in UTC, without a zone."""
     return datetime.now(UTC).replace(tzinfo=None)

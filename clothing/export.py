@@ -58,7 +58,9 @@ CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadshe
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of the country
 _FORMULA = re.compile(r"^[=+\-@\t\r]")
 _SHEET_ROWS = 1_048_575  # Excel has one more, which is the heads
-_WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "timestamp": 22}
+_TIMES = ("started_at", "heartbeat_at", "finished_at")
+_WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "error": 30}
+_WIDTHS |= dict.fromkeys(("timestamp", "reviewed_at", *_TIMES), 22)
 
 Cell = str | int | float | datetime | None
 
@@ -229,7 +231,7 @@ def _write_runs(book: Any, store: Store, wanted: Wanted) -> None:
     """Write a sheet with the run that is wanted, or the newest ones, one a row."""
     one = wanted.run_id
     runs = store.runs() if one is None else [store.run(one)]
-    shapes = [run_of(run) for run in runs]
+    shapes = [run_of(run) | {name: getattr(run, name) for name in _TIMES} for run in runs]
     heads = list(shapes[0]) if shapes else ["run_id"]
     sheet = _Sheet(book, "Runs" if one is None else "Run", heads)
     for shape in shapes:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from clothing.database import as_pattern
 from clothing.errors import StoreError
 from clothing.photos import Photo
 from clothing.sql_server import let_statements_take_long
@@ -123,9 +124,8 @@ def _runs(connection: sa.Connection, prefix: str) -> list[int]:
 
 
 def _begins(column: sa.ColumnElement[str], prefix: str) -> sa.ColumnElement[bool]:
-    """Tell texts that may begin so: SQLite takes "A" for "a"; for T-SQL a bracket is a pattern."""
-    literal = "".join(f"/{sign}" if sign in "/%_[" else sign for sign in prefix)
-    return column.like(f"{literal}%", escape="/")
+    """Tell texts that may begin so: SQLite takes "A" for "a"."""
+    return column.like(f"{as_pattern(prefix)}%", escape="/")
 
 
 _Act = Callable[[sa.Connection, sa.Table, sa.ColumnElement[bool]], int]

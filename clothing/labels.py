@@ -42,6 +42,9 @@ OUTSIDE = "(none)"
 AGAIN = "(photograph again)"
 """What a reviewer answers where nobody could tell from the photo."""
 
+ANSWERS = (*CATEGORIES, OUTSIDE, AGAIN)
+"""What a reviewer can answer, and so what a photo can be."""
+
 UNDONE = "(undone)"
 """What takes a reviewer's last answer back: the photo counts as not reviewed."""
 

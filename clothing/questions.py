@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from clothing.database import in_utc
+from clothing.database import as_pattern, in_utc
 from clothing.labels import UNDONE
 from clothing.photos import Failure, Photo, Run, photo_key
 from clothing.store import Store, StoredPrediction, failure_of, predictions_query, stored_of
@@ -234,7 +234,7 @@ def reasons(store: Store, run_id: int, limit: int = 20) -> list[tuple[str, int]]
 
 
 class Tallies:
-    """What is counted of runs. A run that is over never changes, so it is counted once."""
+    """What is counted of runs, once of each that is over; what was forgotten since stays in it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -487,9 +487,8 @@ def _failed_name() -> sa.ScalarSelect[str]:
 
 
 def _holds(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:
-    """Tell a name that holds a text, in any case; for T-SQL a bracket is a pattern too."""
-    literal = "".join(f"/{sign}" if sign in "/%_[" else sign for sign in part)
-    return sa.func.lower(column).like(sa.func.lower(f"%{literal}%"), escape="/")
+    """Tell a name that holds a text, in any case."""
+    return sa.func.lower(column).like(sa.func.lower(f"%{as_pattern(part)}%"), escape="/")
 
 
 def _answer_of(row: sa.RowMapping) -> Row:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 
 from clothing.database import SAME_MOMENT, in_utc, is_moment, now_in_tables
 from clothing.errors import StoreError
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
+from clothing.labels import UNDONE
 from clothing.photos import Photo, Prediction, Review
 from clothing.review_piles import (
     BLIND,
@@ -40,9 +40,6 @@ from clothing.tables import (
     image_review,
     review_claim,
 )
-
-ANSWERS = (*CATEGORIES, OUTSIDE, AGAIN)
-"""What a person can answer."""
 
 LEASE = timedelta(minutes=10)
 """A claim that was not renewed for so long is anybody's."""

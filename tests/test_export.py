@@ -113,6 +113,8 @@ def test_a_workbook_has_a_sheet_for_each_pile_and_the_run(store: Store) -> None:
     assert isinstance(book["Sorted"].cell(2, HEADS.index("confidence") + 1).value, float)
     assert book["Sorted"].cell(2, HEADS.index("timestamp") + 1).is_date
     assert book["Run"].cell(2, 1).value == run.run_id
+    started = [cell.value for cell in book["Run"][1]].index("started_at")
+    assert book["Run"].cell(2, started + 1).is_date
 
 
 def test_an_empty_database_makes_an_empty_workbook(store: Store) -> None:

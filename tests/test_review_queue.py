@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy.exc import IntegrityError
 
 from clothing import review_piles, review_queue
+from clothing.database import SAME_MOMENT
 from clothing.errors import StoreError
 from clothing.labels import AGAIN, OUTSIDE, UNDONE
 from clothing.photos import Counts, Failure, Photo, Prediction
@@ -245,6 +247,7 @@ def test_undo_leaves_what_somebody_has_corrected_since(
     saved(store, doubtful("a.jpg"), doubtful("b.jpg", 0.1))
     task, _ = queue.look("one")
     queue.answer("one", "Kim", task.photo_key, "Shirt", 1.0)
+    time.sleep(2 * SAME_MOMENT.total_seconds())  # nobody corrects within the same one
     queue.review("Coat", "Lee", image_id=task.image_id)
 
     turn = queue.undo("one", "Kim")

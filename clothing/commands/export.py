@@ -10,7 +10,7 @@ import click
 from clothing.environment import environment
 from clothing.errors import ConfigError
 from clothing.export import write_file
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
+from clothing.labels import ANSWERS
 from clothing.parts import Parts
 from clothing.questions import Wanted
 from clothing.store import Store
@@ -26,7 +26,7 @@ from clothing.store import Store
 )
 @click.option(
     "--category",
-    type=click.Choice([*CATEGORIES, OUTSIDE, AGAIN]),
+    type=click.Choice(ANSWERS),
     metavar="C",
     help="Only this category: as a person says, else as the model says.",
 )

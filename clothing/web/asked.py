@@ -11,13 +11,10 @@ from flask import Flask, request
 from werkzeug.exceptions import BadRequest
 from werkzeug.routing import IntegerConverter
 
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE, UNDONE
+from clothing.labels import AGAIN, ANSWERS, OUTSIDE, UNDONE
 from clothing.questions import PILES, Wanted
 from clothing.storage import MAX_NAME
 from clothing.web.site import site
-
-ANSWERS = (*CATEGORIES, OUTSIDE, AGAIN)
-"""What a photo may be after somebody has looked at it."""
 
 VERDICTS = {"none of these": OUTSIDE, "photograph again": AGAIN, "undo": UNDONE}
 """What a program may say of a photo instead of a category."""

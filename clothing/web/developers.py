@@ -14,10 +14,10 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Response
 
 from clothing.export import XLSX
-from clothing.labels import CATEGORIES
+from clothing.labels import ANSWERS, CATEGORIES
 from clothing.questions import PILES
 from clothing.storage import MAX_NAME
-from clothing.web.asked import ANSWERS, LONGEST_SECONDS, VERDICTS
+from clothing.web.asked import LONGEST_SECONDS, VERDICTS
 from clothing.web.permissions import KNOWN, WHO, is_open
 from clothing.web.sessions import MAX_REVIEWER, REVIEWER
 

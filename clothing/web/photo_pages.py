@@ -10,6 +10,7 @@ from itertools import chain
 from flask import Blueprint, Flask, render_template, stream_template, url_for
 
 from clothing.errors import ClothingError
+from clothing.labels import ANSWERS
 from clothing.questions import (
     PILES,
     Row,
@@ -60,7 +61,7 @@ def browse() -> str:
         more=more and url_for(".browse") + asked.query_of(chosen, before=more),
         before=before,
         empty=not chosen and before is None and not rows,
-        answers=asked.ANSWERS,
+        answers=ANSWERS,
         piles=PILES,
     )
 
@@ -93,7 +94,7 @@ def pick_list() -> Iterator[str]:
     wanted = asked.wanted()
     if wanted.run_id is not None:
         store.run(wanted.run_id)
-    categories = [wanted.category] if wanted.category else asked.ANSWERS
+    categories = [wanted.category] if wanted.category else ANSWERS
     lists = ((name, _all(replace(wanted, category=name))) for name in categories)
     filled = (
         Group(name, chain([first], rows)) for name, rows in lists if (first := next(rows, None))

@@ -22,9 +22,9 @@ from flask import (
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
+from clothing.labels import AGAIN, ANSWERS, CATEGORIES, OUTSIDE
 from clothing.photos import Run
-from clothing.review_queue import ANSWERS, Task, Turn
+from clothing.review_queue import Task, Turn
 from clothing.shapes import ranked, review_of
 from clothing.web import sessions
 from clothing.web.asked import LONGEST_SECONDS, VERDICTS
