@@ -23,8 +23,7 @@ except ConfigError as error:
     print(f"Error: {error}", file=sys.stderr)
     sys.exit(2)
 
-_host = f"[{_config.host}]" if ":" in _config.host else _config.host
-bind = f"{_host}:{_config.port}"
+bind = _config.address
 
 # One worker: one model in memory. A request that waits for a run takes a thread, not the worker.
 workers = 1

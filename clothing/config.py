@@ -525,6 +525,11 @@ class Config:
             )
 
     @property
+    def address(self) -> str:
+        """Where the app listens, as host:port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
     def keys(self) -> tuple[Key, ...]:
         """The keys that open something; without any, only this computer is answered."""
         master = (master_key(self.api_key),) if self.api_key else ()

@@ -1,6 +1,7 @@
 """The doctor: is everything there that a run needs, and if not, what to do.
 
-Owns the list of checks. Each finds something out by doing it for real, and never changes anything.
+Owns the list of checks. Each finds something out by doing it for real; what that
+leaves is a compiled model in the cache. No photo, row or setting changes.
 """
 
 import shutil

@@ -128,7 +128,7 @@ class _Text(logging.Formatter):
     """Lines for people: time, level, what happened, and whom it belongs to."""
 
     def __init__(self, config: Config) -> None:
-        super().__init__("%(asctime)s %(levelname)s %(message)s%(belongs)s", "%H:%M:%S")
+        super().__init__("%(asctime)s %(levelname)s %(message)s%(belongs)s", "%Y-%m-%d %H:%M:%S")
         self._blot = _Blotter(config)
 
     def format(self, record: logging.LogRecord) -> str:

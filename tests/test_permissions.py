@@ -97,6 +97,7 @@ def test_a_browser_may_what_its_key_may(guarded: Flask, scope: str) -> None:
     assert (client.get("/review").status_code == 200) == (scope == "review")
     if home:
         page = client.get(home).text
+        assert f'<a class="brand" href="{home}">' in page
         assert ('href="/photos"' in page) == (scope == "read")
         assert ('href="/review"' in page) == (scope == "review")
         assert "Start a run" not in page
@@ -130,6 +131,15 @@ def test_a_run_is_told_to_be_started_by_its_key(environ: dict[str, str]) -> None
     assert (named["status"], named["trigger"]) == ("succeeded", "http:only-run")
     assert other["run"]["trigger"] == "http"
     assert "by the key only-run" in page
+
+
+def test_a_key_may_have_a_number_for_its_name(environ: dict[str, str]) -> None:
+    app = create_app({**environ, "API_KEYS": entry_of("2024", ["run"], "a-key")})
+
+    started = app.test_client().post("/prediction", headers={"X-API-Key": "a-key"}).get_json()
+    app.extensions["site"].close()
+
+    assert started["run"]["trigger"] == "http:2024"
 
 
 def session_of(app: Flask, key: str) -> str:

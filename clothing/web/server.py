@@ -48,7 +48,7 @@ def _serve(app: Flask, config: Config) -> None:
             f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "
             "Is it in use? Set PORT to another number."
         ) from error
-    print(f"Serving http://{config.host}:{config.port} (Ctrl-C stops it)", flush=True)
+    print(f"Serving http://{config.address} (Ctrl-C stops it)", flush=True)
     try:
         server.run()
     finally:
