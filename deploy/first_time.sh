@@ -39,6 +39,6 @@ fi
 
 az webapp restart --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_WEB_NAME" # reads the keys anew
 cat <<E2
-Left to do, once, in the Azure portal: open the database $SQL_DATABASE, Query editor, sign in with
-Entra, and run the scripts that docs/azure.md names, with the user [$SERVICE_WEB_NAME].
+Next, once, in the Azure portal: open the database $SQL_DATABASE, Query editor, sign in with Entra,
+and run the scripts that docs/azure.md names, with the user [$SERVICE_WEB_NAME]. Then: azd deploy
 E2

@@ -1,4 +1,5 @@
-// Everything that the service needs in an empty subscription; `azd up` calls it, see docs/azure.md.
+// Everything that the service needs in an empty subscription; `azd provision` makes it, docs/azure.md
+// says what comes before and after.
 
 targetScope = 'subscription'
 
