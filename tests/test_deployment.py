@@ -16,6 +16,9 @@ from pycep import BicepParser
 from ruamel.yaml import YAML
 
 from clothing.config import PROJECT, SETTINGS
+from clothing.store import Store
+from tests.nights import a_night
+from tests.serving import KEY, free_port, serving
 
 pytestmark = pytest.mark.slow
 
@@ -115,11 +118,53 @@ def test_azd_finds_what_it_is_told_to_call() -> None:
     azure = yaml(PROJECT / "azure.yaml")
     hooks = [*azure["hooks"].values(), *azure["services"]["web"]["hooks"].values()]
 
-    for hook in hooks:
-        assert (PROJECT / hook["run"].split()[0]).is_file()
+    called = [word for hook in hooks for word in hook["run"].split() if word.startswith("deploy/")]
+    assert called == ["deploy/first_time.sh", "deploy/webjob.sh"]
+    assert [name for name in called if not (PROJECT / name).is_file()] == []
     parameters = json.loads(text("infra/main.parameters.json"))["parameters"]
     declared = re.findall(r"^param (\w+)", text("infra/main.bicep"), re.MULTILINE)
     assert set(parameters) <= set(declared)
+
+
+def test_azd_makes_tables_possible_before_it_deploys() -> None:
+    """Without tables the app does not come up, so nothing may tell people to call `azd up`."""
+    azure = yaml(PROJECT / "azure.yaml")
+    guide = text("docs/azure.md")
+
+    assert set(azure["hooks"]) == {"postprovision"}
+    assert set(azure["services"]["web"]["hooks"]) == {"prepackage", "postpackage", "postdeploy"}
+    assert not re.search(r"^ *azd up", guide, re.MULTILINE)
+    steps = [guide.index(word) for word in ("`azd provision`**", "schema.sql", "`azd deploy`**")]
+    assert steps == sorted(steps)
+
+
+def test_what_azd_packs_says_its_commit(tmp_path: Path) -> None:
+    hooks = yaml(PROJECT / "azure.yaml")["services"]["web"]["hooks"]
+    revision = tmp_path / "revision.txt"
+    git = ["git", "-c", "user.name=x", "-c", "user.email=x@example.com"]
+
+    def called(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        return done.stdout
+
+    def packed() -> str | None:
+        called("sh", "-ec", hooks["prepackage"]["run"])
+        return revision.read_text(encoding="utf-8") if revision.exists() else None
+
+    assert packed() is None  # no repository: nothing is said
+    called("git", "init", "--quiet")
+    (tmp_path / "app.py").touch()
+    called("git", "add", ".")
+    called(*git, "commit", "--quiet", "-m", "x")
+    called(*git, "tag", "-a", "v1", "-m", "x")
+    commit = called("git", "rev-parse", "HEAD")
+
+    assert packed() == commit
+    (tmp_path / "app.py").write_text("changed")
+    assert packed() == f"{commit.strip()}-dirty\n"
+    called("sh", "-ec", hooks["postpackage"]["run"])
+    assert not revision.exists()
+    assert "revision.txt" not in text(".webappignore")
 
 
 def test_the_package_is_what_azure_installs(tmp_path: Path) -> None:
@@ -211,10 +256,11 @@ def test_workflows_call_files_that_exist(workflow: Path) -> None:
     assert [name for name in named if not (PROJECT / name.rstrip(".")).exists()] == []
 
 
-def test_the_nightly_workflow_starts_at_23_in_the_shops_time_zone() -> None:
-    (schedule,) = yaml(PROJECT / ".github" / "workflows" / "nightly.yml")["on"]["schedule"]
+@pytest.mark.parametrize(("name", "cron"), [("nightly", "7 23 * * *"), ("overdue", "37 6 * * *")])
+def test_github_starts_at_no_full_hour_and_in_the_shops_time_zone(name: str, cron: str) -> None:
+    (schedule,) = yaml(PROJECT / ".github" / "workflows" / f"{name}.yml")["on"]["schedule"]
 
-    assert schedule == {"cron": "0 23 * * *", "timezone": "Europe/Berlin"}
+    assert schedule == {"cron": cron, "timezone": "Europe/Berlin"}
 
 
 # 23:00
@@ -235,6 +281,41 @@ def test_cron_starts_at_23() -> None:
     assert line.startswith("0 23 * * * ")
     assert "%" not in line  # cron would take it for the end of the line
     assert line.endswith('exec "$HOME/clothing-returns/deploy/schedule/nightly.sh"')
+
+
+def looked(url: str, key: str = KEY) -> tuple[int, str]:
+    """Ask as a watch does in the morning; return its exit code and what it printed."""
+    done = subprocess.run(
+        [SCHEDULE / "overdue.sh"],
+        env={"PATH": os.environ["PATH"], "SERVICE_URL": url, "API_KEY": key},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert key not in done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell script")
+def test_a_watch_is_silent_until_a_night_is_missing(environ: dict[str, str]) -> None:
+    environ |= {"HOST": "127.0.0.1", "PORT": str(free_port()), "API_KEY": KEY}
+    url = f"http://127.0.0.1:{environ['PORT']}"
+    store = Store(environ["DATABASE_URL"])
+    store.ready()
+    with serving(environ):
+        assert looked(url + "/") == (0, "")
+        a_night(store, days_ago=2)
+        assert looked(url) == (
+            1,
+            f"No run has succeeded for 26 hours. Look at {url}, and at docs/runbook.md.\n",
+        )
+        a_night(store)
+        assert looked(url) == (0, "")
+        code, said = looked(url, "another-key")
+        assert code == 1
+        assert "401" in said and "nobody knows" in said
+    store.dispose()
+    assert looked("example.com")[0] == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
