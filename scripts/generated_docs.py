@@ -8,6 +8,9 @@ import click
 from benchmarks import profile, report, simulation
 from clothing.cli import main as commands
 from clothing.config import PROJECT, SETTINGS
+from clothing.export import HEADS
+from clothing.labelled import LABELS
+from clothing.labels import AGAIN, ANSWERS, CATEGORIES, COLUMNS, FOOTWEAR, OUTSIDE, UNDONE
 from scripts.files import write
 
 README = PROJECT / "README.md"
@@ -16,11 +19,33 @@ AZURE_GUIDE = PROJECT / "docs" / "azure.md"
 SPEED_GUIDE = PROJECT / "benchmarks" / "README.md"
 SCALE_GUIDE = PROJECT / "docs" / "scale.md"
 
+EXPORTED = {
+    "image_id": "number of the answer, as in `/photos/ID`; empty if the photo could not be read",
+    "run_id": "number of the run that gave it",
+    "file": "name of the photo in its container",
+    "pile": "`check` a person should look, `sorted` nobody need, `unreadable` it could not be read",
+    "category": "what it is: as a person said, else as the model said",
+    "predicted_category": "what the model said: one of the ten, whatever people said since",
+    "confidence": "probability of that category, 0 to 1",
+    "margin": "by how much it is ahead of the next one",
+    "reason": "why a person should look, or why it could not be read",
+    "reviewed_category": "what a person said of it last; empty if nobody did, or took it back",
+    "reviewer": "who said it",
+    "reviewed_at": "when, UTC",
+    "timestamp": "when the model said it, UTC",
+    "model_version": "which model",
+    "preprocessing_version": "which preprocessing",
+    "etag": "which content of the photo; another one after it was changed",
+}
+"""What each column of a list holds, except the ten probabilities."""
+
 
 def readme(text: str) -> str:
     """Return the README with its generated blocks as the code has them now."""
     text = _filled(text, "settings", settings_table())
     text = _filled(text, "commands", commands_table())
+    text = _filled(text, "words", words_table())
+    text = _filled(text, "columns", columns_table())
     return _filled(text, "speed", report.for_readme(report.read()))
 
 
@@ -56,6 +81,43 @@ def commands_table() -> str:
         usage = " ".join(command.collect_usage_pieces(context)[1:])
         line = f"{words} {_options(command)}{usage}".strip().replace("|", "\\|")
         rows.append(f"| `{line}` | {command.get_short_help_str(200)} |")
+    return "\n".join(rows) + "\n"
+
+
+def words_table() -> str:
+    """Return the words beside the ten categories, and where each may stand, as a table."""
+    said = {
+        OUTSIDE: "a garment in none of the ten",
+        AGAIN: "nobody could tell from the photo",
+        UNDONE: "the last answer was taken back",
+        FOOTWEAR: "a shoe, and nobody noted which of the three kinds",
+    }
+    places = {
+        "`category`": ANSWERS,
+        "`image_review.reviewed_category`": (*ANSWERS, UNDONE),
+        "labels for `evaluate`, `make train`": LABELS,
+    }
+    rows = [f"| word | says | {' | '.join(places)} |", "|---" * (2 + len(places)) + "|"]
+    for word in {word: 0 for words in places.values() for word in words if word not in CATEGORIES}:
+        cells = " | ".join("yes" if word in words else "" for words in places.values())
+        rows.append(f"| `{word}` | {said[word]} | {cells} |")
+    return "\n".join(rows) + "\n"
+
+
+def columns_table() -> str:
+    """Return the columns of a list as a Markdown table.
+
+    Raises:
+        ValueError: A column has no words, or words have no column.
+    """
+    if (*EXPORTED, *COLUMNS) != HEADS:
+        raise ValueError(
+            "EXPORTED must say what each of the columns of export.HEADS holds, in order."
+        )
+    rows = ["| column | holds |", "|---|---|"]
+    rows += [f"| `{head}` | {words} |" for head, words in EXPORTED.items()]
+    names = ", ".join(f"`{name}`" for name in COLUMNS)
+    rows.append(f"| {names} | the probability of each category; they sum to 1 |")
     return "\n".join(rows) + "\n"
 
 

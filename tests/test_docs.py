@@ -1,19 +1,25 @@
 """The documents: generated parts are current, and what they name exists."""
 
 import re
+from pathlib import Path
 
 import pytest
 
 from clothing.cli import main
 from clothing.config import PROJECT, SETTINGS
+from clothing.export import HEADS
+from clothing.labelled import LABELS
+from clothing.labels import ANSWERS, CATEGORIES, UNDONE
 from clothing.web import create_app
 from scripts.generated_docs import (
     AZURE_GUIDE,
     ENV_EXAMPLE,
     README,
     azure_guide,
+    columns_table,
     env_example,
     readme,
+    words_table,
 )
 
 TEXT = README.read_text(encoding="utf-8")
@@ -24,19 +30,42 @@ def test_the_generated_parts_of_the_readme_are_current() -> None:
     assert readme(TEXT) == TEXT, "run: make docs"
 
 
+def test_every_column_of_a_list_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert all(f"`{head}`" in columns_table() for head in HEADS)
+
+    monkeypatch.setattr("scripts.generated_docs.HEADS", (*HEADS, "a_new_column"))
+    with pytest.raises(ValueError, match="EXPORTED must say"):
+        columns_table()
+
+
+def test_every_word_that_may_stand_for_a_category_is_explained() -> None:
+    words = {*ANSWERS, *LABELS, UNDONE} - set(CATEGORIES)
+
+    assert words == set(re.findall(r"^\| `(\S.*?)` \|", words_table(), re.MULTILINE))
+
+
 def test_the_generated_part_of_the_azure_guide_is_current() -> None:
     guide = AZURE_GUIDE.read_text(encoding="utf-8")
 
     assert azure_guide(guide) == guide, "run: make docs"
 
 
-@pytest.mark.parametrize("name", ["docs/azure.md", "docs/scale.md", "deploy/schedule/README.md"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SECURITY.md",
+        "docs/azure.md",
+        "docs/runbook.md",
+        "docs/scale.md",
+        "deploy/schedule/README.md",
+    ],
+)
 def test_everything_that_a_guide_links_to_exists(name: str) -> None:
     guide = PROJECT / name
-    targets = re.findall(r"\]\(([^)#:]+)\)", guide.read_text(encoding="utf-8"))
+    targets = re.findall(r"\]\(([^):\s]+)\)", guide.read_text(encoding="utf-8"))
 
     assert targets
-    assert [target for target in targets if not (guide.parent / target).exists()] == []
+    assert [target for target in targets if not _leads_somewhere(guide, target)] == []
 
 
 def test_the_example_of_settings_is_current() -> None:
@@ -103,6 +132,19 @@ def test_what_is_served_needs_no_tensorflow() -> None:
 
     assert "tensorflow" not in text
     assert "ai-edge-litert==" in text
+
+
+def _leads_somewhere(guide: Path, target: str) -> bool:
+    """Return True if what a link names exists: the file, and its part if it names one."""
+    name, _, part = target.partition("#")
+    path = guide.parent / name if name else guide
+    return path.exists() and (not part or part in _anchors(path))
+
+
+def _anchors(path: Path) -> set[str]:
+    """Return the names by which a document's parts are linked to, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
 
 
 def _endpoints() -> str:
