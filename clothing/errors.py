@@ -49,7 +49,7 @@ class ModelError(ClothingError):
 
 
 class EngineError(ClothingError):
-    """The cluster that a run was to happen on cannot be reached, or does no work."""
+    """The cluster or the processes that a run happens on cannot be had, or do no work."""
 
 
 class StoreError(ClothingError):

@@ -6,11 +6,13 @@ the turns. Processes wait for nobody. They take a third of a second to start, so
 without, and a long one walks on in its own threads until they are ready.
 
 A process holds nothing that is not kept here: it gets batches and gives outcomes. One that dies
-costs no photo its answer: the photos that it had go to another, one by one, and the one that kills
-that too is a failure like others.
+costs no photo its answer: the batches that it had go, one after the other, to a new process that
+has nothing else, each first whole, and if that dies too, photo by photo. The photo that kills a
+process alone is a failure like others.
 """
 
 import itertools
+import logging
 import os
 import pickle
 import signal
@@ -19,11 +21,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, BinaryIO
 
 from clothing.classifier import Classifier
@@ -32,12 +34,17 @@ from clothing.photos import Failure, Outcome, Photo
 from clothing.sandbox import Decoder
 from clothing.storage import Container
 from clothing.walk import Batches, Tuning, Walk, ahead, batches_of
+from clothing.words import internal_error
+
+log = logging.getLogger(__name__)
 
 AFTER = 4
 """Batches that a run has begun before processes are worth their start."""
 
 PATIENCE_SECONDS = 60.0
 """How long a batch that cost a process its life waits for another one."""
+
+_PAUSE_SECONDS = 0.2  # before another process is tried in the place of one that did not begin
 
 
 def in_workers(
@@ -58,7 +65,8 @@ def in_workers(
         them, which would wait for itself.
 
     Raises:
-        EngineError: Processes die as soon as they start.
+        EngineError: A process died, and no other could be had for the photos that may have
+            killed it; or what stopped the walk in a process is an error that cannot travel.
         ClothingError: What stops the walk in a process stops it here.
     """
     with Decoder(tuning.decode_threads) as decoder:
@@ -81,6 +89,9 @@ class _Worker:
     Args:
         lines: Batches that it walks at once.
         tools: Container and classifier; they travel there once.
+
+    Raises:
+        OSError: There is no memory, or no place, for another process.
     """
 
     def __init__(self, lines: int, tools: tuple[Container, Classifier]) -> None:
@@ -114,13 +125,14 @@ class _Worker:
         outcomes: list[Outcome] = answer
         return outcomes
 
-    def greet(self, line: int) -> None:
-        """Take the sign of life that makes a line ready.
+    def greet(self, line: int, seconds: float | None = None) -> None:
+        """Take the sign of life that makes a line ready, or wait for it no longer than so long.
 
         Raises:
             _DiedError: The process is gone.
+            Empty: It gave none in time.
         """
-        if isinstance(sign := self._answers[line].get(), Exception):
+        if isinstance(sign := self._answers[line].get(timeout=seconds), Exception):
             raise sign
 
     def end(self) -> None:
@@ -129,17 +141,28 @@ class _Worker:
         self._listener.join()
 
     def _listen(self, tools: tuple[Container, Classifier]) -> None:
-        """Hand over the tools, then pass answers on to those who wait for them, to the end."""
-        with self._program:
-            with suppress(_DiedError, EOFError, OSError, pickle.UnpicklingError):
-                self._send((len(self.lines), tools))
-                self._pass_on()
-            self._program.kill()
-            self._hang_up()
-        for answers in self._answers:
-            answers.put(_DiedError())
+        """Hand over the tools, then pass answers on; however that ends, nobody waits for more."""
+        try:
+            with self._program:
+                self._talk(tools)
+                self._program.kill()
+                self._hang_up()
+        finally:
+            for answers in self._answers:
+                answers.put(_DiedError())
+
+    def _talk(self, tools: tuple[Container, Classifier]) -> None:
+        """Talk with the process until it is gone, or until one of us says what cannot be said."""
+        try:
+            self._send((len(self.lines), tools))
+            self._pass_on()
+        except (_DiedError, EOFError, OSError, pickle.UnpicklingError):
+            log.debug("a process of the run is gone")
+        except Exception:  # to travel, an object may do whatever it likes
+            log.exception("a process of the run is given up")
 
     def _pass_on(self) -> None:
+        """Give every answer to whoever waits for it, until there are no more."""
         assert self._program.stdout
         while True:
             line, answer = pickle.load(self._program.stdout)
@@ -153,9 +176,10 @@ class _Worker:
 
     def _send(self, frame: object) -> None:
         assert self._program.stdin
+        content = pickle.dumps(frame, pickle.HIGHEST_PROTOCOL)  # or half a frame might go out
         try:
             with self._writing:
-                pickle.dump(frame, self._program.stdin, pickle.HIGHEST_PROTOCOL)
+                self._program.stdin.write(content)
                 self._program.stdin.flush()
         except (OSError, ValueError) as error:  # closed on the other side, or on ours
             raise _DiedError from error
@@ -179,11 +203,14 @@ class _Crew:
     tools: tuple[Container, Classifier]
     tuning: Tuning
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _turns: threading.Lock = field(default_factory=threading.Lock)
     _begun: int = 0
     _is_over: bool = False
     _idle: deque[_Line] = field(default_factory=deque)
     _starting: list[_Line] = field(default_factory=list)
     _living: set[_Worker] = field(default_factory=set)
+    _suspects: int = 0
+    _cell: _Worker | None = None
 
     def __call__(self, batch: list[Photo]) -> list[Outcome]:
         """Return the outcomes of a batch in its order."""
@@ -194,7 +221,8 @@ class _Crew:
             return self._asked(line, batch)
         except _DiedError:
             self._bury(line)
-            return [self._alone(photo) for photo in batch]
+        with self._turn():
+            return self._suspected(batch)
 
     def stop(self) -> None:
         """End the processes: nobody waits for outcomes any more."""
@@ -212,17 +240,54 @@ class _Crew:
             self._idle.append(line)
         return outcomes
 
-    def _alone(self, photo: Photo) -> Outcome:
-        """Return the outcome of a photo that may have killed a process; it is never walked here."""
-        if self._is_over:
-            return Failure(photo, "decode", "the run was stopped")
-        line = self._awaited()
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have the process of suspects for oneself; whoever is the last to want it ends it."""
+        with self._lock:
+            self._suspects += 1
+        with self._turns:
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._suspects -= 1
+                if not self._suspects:
+                    self._leave_cell()
+
+    def _suspected(self, batch: list[Photo]) -> list[Outcome]:
+        """Return the outcomes of a batch that may have killed a process; it is never walked here.
+
+        Most likely it only stood beside the one that did, so it is whole once more.
+        """
+        with suppress(_DiedError):
+            return self._walked_alone(batch)
+        outcomes: list[Outcome] = []
+        for photo in batch:
+            try:
+                outcomes += self._walked_alone([photo])
+            except _DiedError:
+                outcomes.append(Failure(photo, "decode", "the process that read it died"))
+        return outcomes
+
+    def _walked_alone(self, batch: list[Photo]) -> list[Outcome]:
+        """Return the outcomes of a batch from a process that has no other.
+
+        Raises:
+            _DiedError: It killed the process.
+            EngineError: There is no such process, or nobody waits for outcomes any more.
+        """
+        if self._cell is None:
+            self._cell = self._awaited()
         try:
-            (outcome,) = self._asked(line, [photo])
+            return self._cell.ask(0, batch)
         except _DiedError:
-            self._bury(line)
-            return Failure(photo, "decode", "the process that read it died")
-        return outcome
+            self._leave_cell()
+            raise
+
+    def _leave_cell(self) -> None:
+        if self._cell:
+            self._dismiss(self._cell)
+        self._cell = None
 
     def _line(self) -> _Line | None:
         """Return a line that is free, or None as long as there is none."""
@@ -230,24 +295,33 @@ class _Crew:
             self._begun += 1
             is_long = self._begun == AFTER and not self._is_over
             if is_long and self.tuning.decode_threads > 1:
-                self.here = replace(self.here, cores=threading.BoundedSemaphore(1))
                 for _ in range(self.tuning.decode_threads - 1):
                     self._start()
+                if self._living:
+                    self.here = replace(self.here, cores=threading.BoundedSemaphore(1))
             return self._free()
 
-    def _awaited(self) -> _Line:
-        """Return a line as soon as one is free."""
+    def _awaited(self) -> _Worker:
+        """Return a new process with one line as soon as it lives; one that does not is replaced."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < deadline and not self._is_over:
-            with self._lock:
-                line = self._free()
-            if line is not None:
-                return line
-            time.sleep(0.01)
+        while (left := deadline - time.monotonic()) > 0 and not self._is_over:
+            with suppress(OSError, _DiedError, Empty):
+                return self._greeted(left)
+            time.sleep(_PAUSE_SECONDS)
         raise EngineError(
             f"No process of the run answered for {PATIENCE_SECONDS:.0f} s after one had died. Is "
             "the memory used up? DECODE_THREADS=1 needs less of it."
         )
+
+    def _greeted(self, seconds: float) -> _Worker:
+        with self._lock:
+            worker = self._hired(1)
+        try:
+            worker.greet(0, seconds)
+        except (_DiedError, Empty):
+            self._dismiss(worker)
+            raise
+        return worker
 
     def _free(self) -> _Line | None:
         """Return a free line; those that have come to life since are free now."""
@@ -259,11 +333,24 @@ class _Crew:
         return self._idle.pop() if self._idle else None
 
     def _start(self) -> None:
-        """Start a process with its share of the lines."""
+        """Start a process with its share of the lines, if there can be another one."""
         share = -(-self.tuning.download_threads // self.tuning.decode_threads)
-        worker = _Worker(share, self.tools)
+        try:
+            worker = self._hired(share)
+        except OSError as error:
+            log.warning("the run goes on with a process less: %s", error.strerror)
+        else:
+            self._starting += [(worker, number) for number in worker.lines]
+
+    def _hired(self, lines: int) -> _Worker:
+        worker = _Worker(lines, self.tools)
         self._living.add(worker)
-        self._starting += [(worker, number) for number in worker.lines]
+        return worker
+
+    def _dismiss(self, worker: _Worker) -> None:
+        with self._lock:
+            self._living.discard(worker)
+        worker.end()
 
     def _bury(self, line: _Line) -> None:
         """Put a new process into the place of a dead one; its other lines find out themselves."""
@@ -289,12 +376,16 @@ def main() -> None:
     with Decoder() as decoder:
         walk = Walk(container.download, decoder, classifier, threading.BoundedSemaphore(1))
         threads = [
-            threading.Thread(target=_serve, args=(line, batches[line], walk, target, writing))
+            threading.Thread(
+                target=_serve,
+                args=(line, batches[line], walk, target, writing),
+                daemon=True,  # whatever ends this one ends them: nobody else would
+            )
             for line in range(lines)
         ]
         for thread in threads:
             thread.start()
-        with suppress(EOFError):
+        with suppress(EOFError, pickle.UnpicklingError):  # it may end amid a frame
             while True:
                 line, batch = pickle.load(source)
                 batches[line].put(batch)
@@ -318,9 +409,23 @@ def _serve(
             answer: object = walk(batch)
         except Exception as error:
             answer = error
+        frame = _framed(line, answer)
         with suppress(OSError), writing:  # nobody listens any more
-            pickle.dump((line, answer), target, pickle.HIGHEST_PROTOCOL)
+            target.write(frame)
             target.flush()
+
+
+def _framed(line: int, answer: object) -> bytes:
+    """Return an answer as it travels; in the place of an error that cannot, one that can."""
+    try:
+        frame = pickle.dumps((line, answer), pickle.HIGHEST_PROTOCOL)
+        if isinstance(answer, Exception):
+            pickle.loads(frame)  # many an error goes away well and does not arrive
+    except Exception as error:
+        cause = answer if isinstance(answer, Exception) else error
+        log.error("the walk in a process of the run", exc_info=cause)
+        frame = pickle.dumps((line, EngineError(internal_error(cause))), pickle.HIGHEST_PROTOCOL)
+    return frame
 
 
 if __name__ == "__main__":

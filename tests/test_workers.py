@@ -1,6 +1,7 @@
 """The walk in processes: real ones that are killed, crash on a photo, and never outlive the run."""
 
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -52,15 +53,64 @@ class Deadly(FolderContainer):
     The process of the test is spared.
     """
 
+    killer = f"{MANY - 9:04}.jpg"
+
     def __init__(self, name: str, folder: Path) -> None:
         super().__init__(name, folder)
         self.spared = os.getpid()
 
     def download(self, photo: Photo) -> bytes:
         """Return the content of any other photo."""
-        if photo.name == f"{MANY - 9:04}.jpg" and os.getpid() != self.spared:
+        if photo.name == self.killer and os.getpid() != self.spared:
             os.kill(os.getpid(), signal.SIGKILL)
         return super().download(photo)
+
+
+class Crowded(Deadly):
+    """The same, but early, and the others take their time: many are with it when it kills."""
+
+    killer = f"{MANY // 2 + 6:04}.jpg"  # of the first batches that workers get
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of any other photo, in a worker slowly."""
+        if os.getpid() != self.spared and photo.name != self.killer:
+            time.sleep(0.01)
+        return super().download(photo)
+
+
+class Unspeakable(Deadly):
+    """A container that fails in workers with an error that does not arrive or not even leave."""
+
+    def __init__(self, name: str, folder: Path, error: type[Exception]) -> None:
+        super().__init__(name, folder)
+        self.error = error
+
+    def download(self, photo: Photo) -> bytes:
+        """Return the content of a photo where the test is."""
+        if os.getpid() != self.spared:
+            raise self.error(photo.name)
+        return super().download(photo)
+
+
+class UnsentError(Exception):
+    """It does not go away."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("I stay")
+
+
+class UnreadError(Exception):
+    """It goes away and does not arrive, as one whose arguments are not its message's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "and more")
+
+
+class Unsent(FolderContainer):
+    """A container that does not travel."""
+
+    def __reduce__(self) -> str:
+        raise TypeError("I stay")
 
 
 class Locked(FolderContainer):
@@ -73,22 +123,26 @@ class Locked(FolderContainer):
         return super().download(photo)
 
 
-def walked(container: FolderContainer, classifier: Classifier) -> list[Outcome]:
+def walked(
+    container: FolderContainer, classifier: Classifier, tuning: Tuning = TUNING
+) -> list[Outcome]:
     """Return the outcomes of all photos, once the workers had time to come to life."""
-    return [one for batch in slowly(container, classifier) for one in batch]
+    return [one for batch in slowly(container, classifier, tuning) for one in batch]
 
 
-def slowly(container: FolderContainer, classifier: Classifier) -> Iterator[list[Outcome]]:
+def slowly(
+    container: FolderContainer, classifier: Classifier, tuning: Tuning = TUNING
+) -> Iterator[list[Outcome]]:
     """Yield outcomes of photos that are listed slowly, so that workers walk the later ones."""
 
     def listed() -> Iterator[Photo]:
         for number, photo in enumerate(container.list_photos()):
             if number == 4 * TUNING.batch_size * AFTER:
-                assert soon(lambda: len(children()) == 2)
+                assert soon(lambda: len(children()) == tuning.decode_threads - 1)
                 time.sleep(1)
             yield photo
 
-    yield from in_workers(listed(), container, classifier, TUNING)
+    yield from in_workers(listed(), container, classifier, tuning)
 
 
 def children() -> list[psutil.Process]:
@@ -148,7 +202,57 @@ def test_a_photo_that_kills_costs_itself(many: FolderContainer, classifier: Clas
         if failures:
             break
 
-    assert failures == {f"{MANY - 9:04}.jpg": "the process that read it died"}
+    assert failures == {Deadly.killer: "the process that read it died"}
+
+
+@posix
+def test_a_photo_that_kills_costs_none_of_those_that_are_in_the_same_worker(
+    many: FolderContainer, classifier: Classifier
+) -> None:
+    outcomes = walked(Crowded("images", many.folder), classifier, Tuning(4, 12, 2))
+
+    failed = {one.photo.name for one in outcomes if isinstance(one, Failure)}
+    assert len(outcomes) == MANY
+    assert failed == {Crowded.killer, f"{MANY // 2:04}.jpg"}
+    assert soon(lambda: not children())
+
+
+@pytest.mark.parametrize("error", [UnsentError, UnreadError])
+def test_an_error_that_does_not_travel_stops_the_run_in_words(
+    many: FolderContainer, classifier: Classifier, error: type[Exception]
+) -> None:
+    unspeakable = Unspeakable("images", many.folder, error)
+
+    with pytest.raises(EngineError, match=f"internal error: {error.__name__}; the log"):
+        walked(unspeakable, classifier)
+
+
+def test_where_the_container_does_not_travel_the_run_goes_on_without_workers(
+    many: FolderContainer, classifier: Classifier, caplog: pytest.LogCaptureFixture
+) -> None:
+    unsent = Unsent("images", many.folder)
+
+    batches = in_workers(many.list_photos(), unsent, classifier, TUNING)
+
+    assert sum(map(len, batches)) == MANY
+    assert "I stay" in caplog.text
+
+
+def test_a_worker_whose_orders_break_off_amid_a_frame_ends(
+    many: FolderContainer, classifier: Classifier
+) -> None:
+    orders = pickle.dumps((2, (many, classifier))) + pickle.dumps((0, [*many.list_photos()]))[:-9]
+
+    worker = subprocess.run(
+        [sys.executable, "-m", "clothing.workers"],
+        cwd=PROJECT,
+        input=orders,
+        capture_output=True,
+        check=False,
+        timeout=30,
+    )
+
+    assert worker.returncode == 0, worker.stderr.decode()
 
 
 def test_what_stops_the_walk_in_a_worker_stops_the_run(
@@ -175,10 +279,11 @@ def test_a_run_in_workers_stores_every_outcome(
 
 
 @posix
-def test_workers_that_die_at_their_start_are_done_without(
-    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python"])
+def test_workers_that_do_not_start_or_die_at_once_are_done_without(
+    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
-    monkeypatch.setattr(sys, "executable", "/bin/false")
+    monkeypatch.setattr(sys, "executable", program)
 
     batches = in_workers(many.list_photos(), many, classifier, TUNING)
 
@@ -186,15 +291,16 @@ def test_workers_that_die_at_their_start_are_done_without(
 
 
 @posix
+@pytest.mark.parametrize("program", ["/bin/false", "/nowhere/python"])
 def test_a_batch_that_cost_a_worker_does_not_wait_for_ever(
-    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+    many: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch, program: str
 ) -> None:
     monkeypatch.setattr(workers, "PATIENCE_SECONDS", 0.5)
     batches = slowly(many, classifier)
     with pytest.raises(EngineError, match="No process of the run answered"):
         for number, _ in enumerate(batches):
             if number == 4 * AFTER:
-                monkeypatch.setattr(sys, "executable", "/bin/false")
+                monkeypatch.setattr(sys, "executable", program)
                 for child in children():
                     child.kill()
 
