@@ -105,19 +105,20 @@ def words_table() -> str:
 
 
 def columns_table() -> str:
-    """Return the columns of a list as a Markdown table.
+    """Return the columns of a list as a Markdown table, in their order.
 
     Raises:
         ValueError: A column has no words, or words have no column.
     """
-    if (*EXPORTED, *COLUMNS) != HEADS:
-        raise ValueError(
-            "EXPORTED must say what each of the columns of export.HEADS holds, in order."
-        )
+    if {*EXPORTED, *COLUMNS} != {*HEADS}:
+        raise ValueError("EXPORTED must say what each column of export.HEADS holds, and no other.")
     rows = ["| column | holds |", "|---|---|"]
-    rows += [f"| `{head}` | {words} |" for head, words in EXPORTED.items()]
-    names = ", ".join(f"`{name}`" for name in COLUMNS)
-    rows.append(f"| {names} | the probability of each category; they sum to 1 |")
+    for head in HEADS:
+        if head == COLUMNS[0]:
+            names = ", ".join(f"`{name}`" for name in COLUMNS)
+            rows.append(f"| {names} | the probability of each category; they sum to 1 |")
+        elif head not in COLUMNS:
+            rows.append(f"| `{head}` | {EXPORTED[head]} |")
     return "\n".join(rows) + "\n"
 
 
