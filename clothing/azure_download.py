@@ -20,6 +20,7 @@ from urllib.parse import quote, urlsplit
 
 import certifi
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError
 from azure.storage.blob import ContainerSasPermissions, generate_container_sas
 
 SCOPE = "https://storage.azure.com/.default"
@@ -102,7 +103,10 @@ class ShortWay:
         """Return a blob whole if it is still the one with this etag, else None."""
         if not self._is_open:
             return None
-        proof = self._valid_proof()
+        try:
+            proof = self._valid_proof()
+        except AzureError:  # a login that does not answer: the library asks it again and again
+            return None
         headers = {"x-ms-version": self._version, "If-Match": f'"{etag}"'}
         if proof.header:
             headers["Authorization"] = proof.header

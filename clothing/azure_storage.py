@@ -235,6 +235,10 @@ class AzureAccount:
         return ShortWay(address, prove, API_VERSION, self._patience.read_seconds)
 
 
+class _NoLoginNowError(ServiceRequestError):
+    """Whoever gives logins does not answer, or is out of order."""
+
+
 class _Login:
     """A login whose absence is said at once: Azure's library would ask for it again and again."""
 
@@ -246,6 +250,7 @@ class _Login:
 
         Raises:
             StorageError: Nobody is logged in.
+            _NoLoginNowError: It cannot be found out now; Azure's library asks again.
         """
         try:
             return self._credential.get_token(*scopes, **options)
@@ -257,6 +262,8 @@ class _Login:
                 "AZURE_STORAGE_CONNECTION_STRING needs no login.",
                 permanent=True,
             ) from None
+        except AzureError as error:
+            raise _NoLoginNowError(error.message, error=error) from None
 
 
 class AzureContainer:
@@ -510,6 +517,12 @@ def _unexpected(code: str, status: int, reason: str | None) -> tuple[str, bool]:
 
 
 def _unreachable(error: AzureError, host: str) -> tuple[str, bool]:
+    if isinstance(error, _NoLoginNowError):
+        return (
+            "the login to Azure does not answer. Check the network and any firewall between, and "
+            "try again later",
+            False,
+        )
     causes = list(_causes(error))
     if any(isinstance(cause, socket.gaierror) for cause in causes):
         return f"the name {host} cannot be resolved. Check it, and this computer's network", False

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import ServiceRequestError
 
 from chaos.proxy import Mishap, Proxy, Request
 from clothing.azure_download import Proof, ShortWay, by_signature, by_token
@@ -71,6 +72,17 @@ def test_without_a_proof_nothing_is_given(container: AzureContainer, photo: Phot
         ShortWay(address_of(container), by_signature(""), API_VERSION, IMPATIENT).get(NAME, "1")
         is None
     )
+
+
+def test_while_the_login_does_not_answer_nothing_is_given(
+    container: AzureContainer, photo: Photo
+) -> None:
+    def get_token(scope: str) -> AccessToken:
+        raise ServiceRequestError("login.example does not answer")
+
+    way = ShortWay(address_of(container), by_token(get_token), API_VERSION, IMPATIENT)
+
+    assert way.get(photo.name, photo.etag) is None
 
 
 def test_where_nobody_answers_nothing_is_given(photo: Photo) -> None:

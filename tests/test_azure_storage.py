@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
 from clothing.azure_storage import AzureAccount, AzureContainer, _default_login
@@ -344,20 +345,23 @@ def test_a_name_that_cannot_be_resolved_is_said() -> None:
 
 
 class Login:
-    """A login that gives a token, or finds none to give."""
+    """A login that gives a token, or has an error instead."""
 
-    def __init__(self, found: bool = True) -> None:
-        self.found = found
+    def __init__(self, error: AzureError | None = None) -> None:
+        self.error = error
+        self.asked = 0
 
     def get_token(self, *scopes: str, **_: Any) -> AccessToken:
-        if not self.found:
-            raise CredentialUnavailableError("nobody is logged in")
+        self.asked += 1
+        if self.error:
+            raise self.error
         return AccessToken("hunter2", int(time.time()) + 3600)
 
 
 def test_no_login_is_said_with_the_ways_to_one() -> None:
+    nobody = Login(CredentialUnavailableError("nobody is logged in"))
     account = AzureAccount.at(
-        "https://shop.blob.core.windows.net", connections=1, credential=Login(found=False)
+        "https://shop.blob.core.windows.net", connections=1, credential=nobody
     )
     before = time.monotonic()
 
@@ -365,6 +369,19 @@ def test_no_login_is_said_with_the_ways_to_one() -> None:
         names_in(account.container("images"))
     assert refusal.value.permanent
     assert time.monotonic() - before < 2
+
+
+@pytest.mark.parametrize("error", [ServiceRequestError("no"), HttpResponseError("500")])
+def test_a_login_that_does_not_answer_is_asked_again_and_then_said(error: AzureError) -> None:
+    login = Login(error)
+    account = AzureAccount.at(
+        "https://shop.blob.core.windows.net", connections=1, retries=0, credential=login
+    )
+
+    with pytest.raises(StorageError, match="the login to Azure does not answer") as refusal:
+        account.container("images").download(Photo("images", "a.jpg", "1", 5))
+    assert not refusal.value.permanent
+    assert login.asked == 2  # the short way to the photo, and the long one
 
 
 def test_nobody_is_ever_asked_to_log_in() -> None:
