@@ -31,13 +31,18 @@ LISTING_PAGE = 500
 
 @dataclass(slots=True)
 class _Tally:
-    """What a run has counted so far; threads read it, the run's own writes it."""
+    """What a run has counted so far; threads read it, the run's own writes it, but for `saved`.
+
+    Attributes:
+        saved: Of those classified and failed, how many are in the tables; both at once.
+    """
 
     listed: int = 0
     classified: int = 0
     failed: int = 0
     skipped: int = 0
     expected: int | None = None
+    saved: tuple[int, int] = (0, 0)
 
     def add(self, outcomes: list[Outcome]) -> None:
         failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
@@ -47,6 +52,11 @@ class _Tally:
     @property
     def counts(self) -> Counts:
         return Counts(self.listed, self.classified, self.failed, self.skipped)
+
+    @property
+    def kept(self) -> Counts:
+        """The counts as the tables bear them out: a save may be under way, or have failed."""
+        return Counts(self.listed, *self.saved, self.skipped)
 
 
 Progress = Callable[[Counts, int | None], None]
@@ -82,46 +92,45 @@ def run_batch(
     """
     tally = _Tally()
     try:
-        classifier = load()
-        store.describe_run(run.run_id, classifier.version, classifier.card.preprocessing)
-        described = store.run(run.run_id)
-        photos = _unanswered(container.list_photos(run.prefix), store, described, tally)
-        batches = engine(photos, container, classifier, tuning)
-        _save(store, described, container, batches, tally, progress)
+        with _beating(store, run, tally):
+            classifier = load()
+            store.describe_run(run.run_id, classifier.version, classifier.card.preprocessing)
+            described = store.run(run.run_id)
+            photos = _unanswered(container.list_photos(run.prefix), store, described, tally)
+            batches = engine(photos, container, classifier, tuning)
+            with _counting(container, run.prefix, tally):
+                _save(store, described, batches, tally, progress)
     except StoreError as error:
         with suppress(StoreError):
-            store.close_run(run.run_id, "failed", tally.counts, str(error))
+            store.close_run(run.run_id, "failed", tally.kept, str(error))
         raise
     except ClothingError as error:
-        store.close_run(run.run_id, "failed", tally.counts, str(error))
+        store.close_run(run.run_id, "failed", tally.kept, str(error))
     except Exception as error:
-        store.close_run(run.run_id, "failed", tally.counts, internal_error(error))
+        store.close_run(run.run_id, "failed", tally.kept, internal_error(error))
         raise
     except BaseException:  # Ctrl-C, or SIGTERM
-        store.close_run(run.run_id, "interrupted", tally.counts, "the run was stopped")
+        store.close_run(run.run_id, "interrupted", tally.kept, "the run was stopped")
         raise
     else:
         _close(store, run.run_id, tally.counts)
     return store.run(run.run_id)
 
 
-def _save(
-    store: Store,
-    run: Run,
-    container: Container,
-    batches: Batches,
-    tally: _Tally,
-    progress: Progress,
-) -> None:
+def _save(store: Store, run: Run, batches: Batches, tally: _Tally, progress: Progress) -> None:
     """Count and save outcomes until there are no more; saving runs behind the next batch."""
+
+    def save(outcomes: list[Outcome], counts: Counts) -> None:
+        store.save(run, outcomes, counts)
+        tally.saved = counts.classified, counts.failed
+
     saved: Future[None] | None = None
-    alive = _alive(store, run, container, tally)
-    with alive, threads(1, "save") as saver, closing(batches):
+    with threads(1, "save") as saver, closing(batches):
         for outcomes in batches:
             if saved:
                 saved.result()
             tally.add(outcomes)
-            saved = saver.submit(store.save, run, outcomes, tally.counts)
+            saved = saver.submit(save, outcomes, tally.counts)
             progress(tally.counts, tally.expected)
         if saved:
             saved.result()
@@ -148,32 +157,45 @@ def _close(store: Store, run_id: int, counts: Counts) -> None:
 
 
 @contextmanager
-def _alive(store: Store, run: Run, container: Container, tally: _Tally) -> Iterator[None]:
-    """While the block goes on, count the photos to come and show that the run lives."""
-    over = threading.Event()
+def _beating(store: Store, run: Run, tally: _Tally) -> Iterator[None]:
+    """While the block goes on, show that the run lives: its model alone may take minutes."""
 
-    def count() -> None:
+    def beat(over: threading.Event) -> None:
+        while not over.wait(HEARTBEAT_SECONDS):
+            try:
+                store.beat(run.run_id, tally.kept, tally.expected)
+            except StoreError as error:  # a save meets it too, and that one stops the run
+                log.warning("run %s: heartbeat: %s", run.run_id, error)
+
+    with _beside(beat):
+        yield
+
+
+@contextmanager
+def _counting(container: Container, prefix: str, tally: _Tally) -> Iterator[None]:
+    """While the block goes on, count the photos to come."""
+
+    def count(over: threading.Event) -> None:
         counted = 0
         with suppress(StorageError):  # the walk lists too, and that one stops the run
-            for number in container.count_photos(run.prefix):
+            for number in container.count_photos(prefix):
                 if over.is_set():
                     return
                 counted = number
             tally.expected = counted
 
-    def beat() -> None:
-        while not over.wait(HEARTBEAT_SECONDS):
-            try:
-                store.beat(run.run_id, tally.counts, tally.expected)
-            except StoreError as error:  # a save meets it too, and that one stops the run
-                log.warning("run %s: heartbeat: %s", run.run_id, error)
+    with _beside(count):
+        yield
 
-    threads = [threading.Thread(target=step, name=step.__name__) for step in (count, beat)]
-    for thread in threads:
-        thread.start()
+
+@contextmanager
+def _beside(step: Callable[[threading.Event], None]) -> Iterator[None]:
+    """Have a thread do something beside the block; it is told when that is over, and ends first."""
+    over = threading.Event()
+    thread = threading.Thread(target=step, args=(over,), name=step.__name__)
+    thread.start()
     try:
         yield
     finally:
         over.set()
-        for thread in threads:
-            thread.join()
+        thread.join()

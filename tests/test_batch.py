@@ -4,7 +4,7 @@ import itertools
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -445,6 +445,68 @@ def test_a_photo_without_an_outcome_makes_the_run_a_failed_one(
     assert "the counts do not add up" in (ended.error or "")
 
 
+def test_a_run_that_fails_counts_what_is_in_the_tables(
+    store: Store, images: FolderContainer, classifier: Classifier, tmp_path: Path
+) -> None:
+    counted: list[int] = []
+
+    def engine(photos: Iterable[Photo], *asked: Any) -> Batches:
+        for photo in photos:
+            yield [Failure(photo, "decode", "the file is empty")]
+
+    with closing(sqlite3.connect(tmp_path / "clothing.db")) as database:
+        database.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON image_failure "
+            "WHEN (SELECT COUNT(*) FROM image_failure) = 1 "
+            "BEGIN SELECT RAISE(ABORT, 'disk full'); END"
+        )
+    opened = store.open_run("test")
+    with pytest.raises(StoreError, match="disk full"):
+        run_batch(
+            store,
+            opened,
+            images,
+            lambda: classifier,
+            SMALL,
+            lambda counts, expected: counted.append(counts.failed),
+            engine,
+        )
+
+    assert counted == [1, 2]
+    assert store.run(opened.run_id).counts == Counts(listed=3, failed=1)
+
+
+class Watched(Store):
+    """A store that notes what a heartbeat has written before the first save begins."""
+
+    seen: Counts | None = None
+
+    def save(self, run: Run, outcomes: Sequence[Outcome], counts: Counts) -> None:
+        if self.seen is None:
+            begun = self.run(run.run_id).heartbeat_at
+            assert soon(lambda: self.run(run.run_id).heartbeat_at > begun, SOON)
+            assert soon(lambda: self.run(run.run_id).counts.listed == 3, SOON)
+            self.seen = self.run(run.run_id).counts
+        super().save(run, outcomes, counts)
+
+
+def test_a_heartbeat_counts_what_is_in_the_tables(
+    images: FolderContainer,
+    classifier: Classifier,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("clothing.batch.HEARTBEAT_SECONDS", 0.01)
+    watched = Watched(f"sqlite:///{tmp_path}/clothing.db")
+    watched.ready()
+
+    ended = a_run(watched, images, classifier)
+    watched.dispose()
+
+    assert watched.seen == Counts(listed=3)
+    assert ended.counts == Counts(listed=3, classified=3)
+
+
 @pytest.mark.parametrize(("batches", "begun"), [(1, 1), (30, 2)])  # one is saved behind the next
 def test_a_run_whose_outcomes_cannot_be_saved_stops_soon_with_the_reason(
     store: Store,
@@ -475,6 +537,22 @@ def test_a_run_whose_outcomes_cannot_be_saved_stops_soon_with_the_reason(
     assert ended.status == "failed"
     assert "disk full" in (ended.error or "")
     assert len(taken) == begun
+
+
+def test_a_run_shows_its_life_while_it_loads_its_model(
+    store: Store, images: FolderContainer, classifier: Classifier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To compile one takes longer than a run may be silent."""
+    monkeypatch.setattr("clothing.batch.HEARTBEAT_SECONDS", 0.01)
+    opened = store.open_run("test")
+
+    def load() -> Classifier:
+        assert soon(lambda: store.run(opened.run_id).heartbeat_at > opened.heartbeat_at, SOON)
+        return classifier
+
+    ended = run_batch(store, opened, images, load, SMALL)
+
+    assert ended.status == "succeeded"
 
 
 def test_a_run_shows_its_life_and_what_is_to_come_before_its_first_batch(
