@@ -6,6 +6,7 @@ made, not before: without unixODBC it cannot be, and SQLite needs neither.
 """
 
 import logging
+import math
 import re
 import socket
 import struct
@@ -81,17 +82,19 @@ def make_engine(url: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         pool_recycle=1800,  # Azure closes idle connections after 30 minutes
     )
+    door = _Door(str(url.host), url.port or 1433)
 
     def prepare_login(
         dialect: sa.Dialect, record: object, arguments: list[Any], keywords: dict[str, Any]
     ) -> None:
         """Before each new connection: is anyone there, and if there is no user, who are we."""
-        knock(str(url.host), url.port or 1433)
+        door.knock()
         if url.username is None:  # SQLAlchemy would log in as the Windows user
             arguments[0] = arguments[0].replace(";Trusted_Connection=Yes", "")
             keywords["attrs_before"] = {_ACCESS_TOKEN: access_token()}
 
     sa.event.listen(engine, "do_connect", prepare_login)
+    sa.event.listen(engine, "connect", door.opened)
     sa.event.listen(engine, "connect", _limit_statements)
     return engine
 
@@ -168,6 +171,50 @@ def knock(host: str, port: int) -> None:
         ) from error
 
 
+class _AwayError(OSError):
+    """A server that was there does not answer; it may only be restarting."""
+
+
+class _Door:
+    """The port of a server, and whether it has opened before.
+
+    A server that restarts is away for a minute or two. One that was never there is none to wait
+    for: its address is wrong. Nor is one that has been away for long: whoever asks is told at once.
+
+    Args:
+        host: The server's name or address.
+        port: Where it listens.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._closed_since = -math.inf
+
+    def opened(self, *_connection: object) -> None:
+        """Note that somebody came in."""
+        self._closed_since = math.inf
+
+    def knock(self) -> None:
+        """Make sure that the server listens.
+
+        Raises:
+            StoreError: It does not; its cause is an `_AwayError` if that may pass.
+        """
+        try:
+            knock(self._host, self._port)
+        except StoreError as error:
+            self._closed_since = min(self._closed_since, monotonic())
+            is_long = monotonic() - self._closed_since > PATIENCE_SECONDS
+            if is_long or _is_unknown(error.__cause__):
+                raise
+            raise StoreError(str(error)) from _AwayError()
+
+
+def _is_unknown(error: BaseException | None) -> bool:
+    """Return True if a name stands for nothing, False if that could not be found out just now."""
+    return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+
+
 def access_token() -> bytes:
     """Return an Entra token in the form that the driver takes; never asks anybody anything.
 
@@ -236,10 +283,13 @@ def again(
 
 
 def is_transient(error: BaseException | None, url: sa.URL) -> bool:
-    """Return True if what the driver raised may pass by itself, False if it stays.
+    """Return True if what the driver or a knock raised may pass by itself, False if it stays.
 
-    A login that times out passes on Azure only: there the database may have been asleep.
+    A login that times out passes on Azure only: there the database may have been asleep. A server
+    that does not answer passes if the engine has reached it before, as long as a restart may take.
     """
+    if isinstance(error, _AwayError):
+        return True
     state, text = _state_and_text(error)
     numbers = _numbers_in(text)
     if numbers & FINAL and 4060 not in numbers:  # 18456 follows 4060 as its consequence

@@ -3,9 +3,11 @@
 import inspect
 import json
 import logging
+import socket
 import struct
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -358,6 +360,124 @@ def test_tries_that_take_long_are_fewer(monkeypatch: pytest.MonkeyPatch) -> None
         again(time_out, lambda error: True)
 
     assert clock[0] == 30 + 5 + 30 + 10 + 30 + 20 + 30
+
+
+class Restarting:
+    """A server's port, open until it restarts; at the second pause it opens again.
+
+    Args:
+        server: What is behind it.
+    """
+
+    def __init__(self, server: SqlServer) -> None:
+        self.server = server
+        self.pauses: list[float] = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+
+    def restart(self) -> None:
+        self.socket.close()
+        for line in self.server.lines:
+            line.broken = True
+
+    def restart_amid(self, statement: str) -> None:
+        self.socket.close()
+        self.server.fail("execute", BROKEN, statement)
+
+    def pause(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        if len(self.pauses) == 2:
+            self.socket = socket.create_server(("127.0.0.1", self.port))
+
+
+@pytest.fixture
+def restarting(sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Restarting]:
+    """Such a server, at whose port one really knocks."""
+    server = Restarting(sql_server)
+    monkeypatch.setattr("clothing.sql_server.knock", knock)
+    monkeypatch.setattr("clothing.sql_server.sleep", server.pause)
+    yield server
+    server.socket.close()
+
+
+def store_at(restarting: Restarting) -> Store:
+    return Store(SERVER_URL.replace(":1433", f":{restarting.port}"))
+
+
+@pytest.mark.parametrize(
+    "restart",
+    [Restarting.restart, lambda server: server.restart_amid("FROM batch_run")],
+    ids=["between two statements", "amid one"],
+)
+def test_a_server_that_restarts_is_waited_for(
+    restarting: Restarting, restart: Callable[[Restarting], None]
+) -> None:
+    store = store_at(restarting)
+    store.upgrade()
+
+    restart(restarting)
+    runs = store.runs()
+    store.dispose()
+
+    assert runs == []
+    assert restarting.pauses == [5, 10]
+
+
+def test_a_server_that_was_never_reached_is_not_waited_for(restarting: Restarting) -> None:
+    restarting.restart()
+
+    with pytest.raises(StoreError, match="does not listen at port"):
+        store_at(restarting).ready()
+
+    assert restarting.pauses == []
+
+
+def test_a_server_that_stays_away_is_given_up_and_then_not_waited_for(
+    restarting: Restarting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [1000.0]
+
+    def pause(seconds: float) -> None:
+        restarting.pauses.append(seconds)
+        clock[0] += seconds + 3
+
+    monkeypatch.setattr("clothing.sql_server.monotonic", lambda: clock[0])
+    monkeypatch.setattr("clothing.sql_server.sleep", pause)
+    store = store_at(restarting)
+    store.upgrade()
+    restarting.restart()
+
+    for _ in range(2):
+        with pytest.raises(StoreError, match="does not listen at port"):
+            store.runs()
+        assert restarting.pauses == list(WAITS)
+        clock[0] += 1
+
+
+@pytest.mark.parametrize(
+    ("number", "pauses"), [(socket.EAI_AGAIN, [5, 10]), (socket.EAI_NONAME, [])]
+)
+def test_a_name_that_cannot_be_looked_up_just_now_is_waited_for(
+    restarting: Restarting, monkeypatch: pytest.MonkeyPatch, number: int, pauses: list[float]
+) -> None:
+    connect = socket.create_connection
+    store = store_at(restarting)
+    store.upgrade()
+    restarting.restart()
+
+    def look_up(*asked: Any, **options: Any) -> socket.socket:
+        if len(restarting.pauses) < 2:
+            raise socket.gaierror(number, "no such name")
+        return connect(*asked, **options)
+
+    monkeypatch.setattr("socket.create_connection", look_up)
+    try:
+        store.runs()
+    except StoreError as error:
+        assert not pauses and "is not known here" in str(error)
+    store.dispose()
+
+    assert restarting.pauses == pauses
 
 
 def test_who_is_impatient_asks_once(sql_server: SqlServer) -> None:
