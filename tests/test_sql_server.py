@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from time import sleep
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -23,6 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from clothing import forgetting, questions
 from clothing.cli import main
 from clothing.config import PROJECT
+from clothing.database import SAME_MOMENT
 from clothing.doctor import examine
 from clothing.errors import ActiveRunError, StoreError
 from clothing.photos import Counts, Failure, Photo, Prediction, Run
@@ -63,6 +65,9 @@ BATCH = [
     Prediction(Photo("images", f"{n}.jpg", "1", 0), "Bag", 0.5, 0.4, (0.1,) * 10, False, "")
     for n in range(3)
 ]
+ANOTHER_MOMENT = 2 * SAME_MOMENT.total_seconds()
+"""Seconds after which a run is not taken for one that was opened just now."""
+
 FAILURE = Failure(Photo("images", "broken.jpg", "1", 0), "decode", "the file is empty")
 COUNTS = Counts(listed=4, classified=3, failed=1)
 
@@ -592,6 +597,7 @@ def test_a_run_whose_opening_was_never_answered_is_not_opened_twice(
 
 def test_a_run_of_another_stays_another_ones(sql_server: SqlServer, server_store: Store) -> None:
     first = server_store.open_run("http")
+    sleep(ANOTHER_MOMENT)
     sql_server.fail("execute", DEADLOCK, "INSERT INTO batch_run")
 
     with pytest.raises(ActiveRunError) as refused:
@@ -621,8 +627,13 @@ def test_an_opening_that_somebody_elses_run_met_on_its_second_try_is_refused(
 ) -> None:
     """The first try was lost; before the second one, another program opened a run."""
     other = Store(SERVER_URL)
+
+    def open_another(seconds: float) -> None:
+        sleep(ANOTHER_MOMENT)
+        other.open_run("command")
+
     sql_server.fail("execute", DEADLOCK, "INSERT INTO batch_run")
-    monkeypatch.setattr("clothing.sql_server.sleep", lambda seconds: other.open_run("command"))
+    monkeypatch.setattr("clothing.sql_server.sleep", open_another)
 
     with pytest.raises(ActiveRunError):
         server_store.open_run("http")
