@@ -8,10 +8,11 @@ import hashlib
 import os
 import re
 import secrets
+import stat
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from clothing.errors import PhotoError, StorageError
 from clothing.photos import Photo
@@ -84,12 +85,16 @@ class FolderContainer:
     """A folder as a container: files are photos, `/` in a name is a subfolder.
 
     Hidden files (`.gitkeep`, `.DS_Store`) are not photos. Symbolic links are listed but never
-    followed: what they point to lies outside the container.
+    followed: what they point to lies outside the container. A subfolder that may not be listed
+    stands in the listing itself, with a `/` at the end, and cannot be downloaded: nobody knows what
+    is missed in it.
 
     Args:
         name: What the container is called in the tables.
         folder: The folder itself.
     """
+
+    _place: "_Place | None" = None  # of the folder when it was last listed, or else first read
 
     def __init__(self, name: str, folder: Path) -> None:
         self.name = name
@@ -97,11 +102,15 @@ class FolderContainer:
 
     def list_photos(self, prefix: str = "", after: str = "") -> Iterator[Photo]:
         """Yield the photos in the order of their names, as Azure lists blobs."""
-        if not self.folder.is_dir():
+        self._place = place = _place_of(self.folder)
+        if place is None:
             raise self._missing()
-        for name, status in _files_below(self.folder):
-            if name.startswith(prefix) and name > after:
+        for name, status in _files_below(self.folder, prefix, after):
+            if status:
                 yield Photo(self.name, _fitting(name), _etag(status), status.st_size)
+            else:
+                yield Photo(self.name, _fitting(name), _UNSEEN, 0)
+        self._check(place)
 
     def count_photos(self, prefix: str = "") -> Iterator[int]:
         """Yield how many photos were counted so far; neither sorted nor asked for their size."""
@@ -109,13 +118,18 @@ class FolderContainer:
         folders = [("", self.folder)]
         while folders:
             above, folder = folders.pop()
-            for name in _names_in(folder):
-                inner = above + _text(name)
-                if inner.endswith("/"):
-                    if inner.startswith(prefix) or prefix.startswith(inner):
-                        folders.append((inner, folder / name))
-                elif inner.startswith(prefix):
-                    number += 1
+            try:
+                for name in _names_in(folder):
+                    inner = above + _text(name)
+                    if inner.endswith("/"):
+                        if _may_hold(inner, prefix, ""):
+                            folders.append((inner, folder / name))
+                    elif inner.startswith(prefix):
+                        number += 1
+            except OSError as error:
+                if not above:
+                    raise _unlisted(folder, error) from error
+                number += not _is_gone(error)  # as it stands in the listing
             yield number
 
     def download(self, photo: Photo) -> bytes:
@@ -123,6 +137,12 @@ class FolderContainer:
         check_size(photo)
         if not _is_name(photo.name):
             raise PhotoError("a name that leads out of the container")
+        if photo.name.endswith("/"):
+            raise PhotoError(
+                "the folder could not be listed, and what is in it is not classified. Let this "
+                "user read and enter it, or move it out of the container"
+            )
+        self._place = self._place or _place_of(self.folder)
         try:
             number = _open_below(self.folder, photo.name)
             try:
@@ -130,9 +150,10 @@ class FolderContainer:
                 etag = _etag(os.fstat(number))
             finally:
                 os.close(number)
-        except FileNotFoundError as error:
-            raise PhotoError(_gone(photo.name)) from error
         except OSError as error:
+            self._check(self._place)
+            if isinstance(error, FileNotFoundError):
+                raise PhotoError(_gone(photo.name)) from error
             raise PhotoError(f"the file cannot be read: {error.strerror}") from error
         if etag != photo.etag:
             raise PhotoError("the photo changed while it was read; the next run reads it anew")
@@ -195,10 +216,30 @@ class FolderContainer:
                 permanent=False,
             ) from error
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Travel without the place, which has other numbers on another computer."""
+        return {key: value for key, value in self.__dict__.items() if key != "_place"}
+
+    def _check(self, place: "_Place | None") -> None:
+        """Make sure that the folder is where it was: of a share that is unmounted one is left.
+
+        Raises:
+            StorageError: It is gone, or another one is there.
+        """
+        now = _place_of(self.folder)
+        if now is None:
+            raise self._missing()
+        if place and now != place:
+            raise StorageError(
+                f"The container {self.name} is gone: another folder has taken its place. If it is "
+                "a share, mount it again; what was there before is read by the next run.",
+                permanent=False,
+            )
+
     def _missing(self) -> StorageError:
         return StorageError(
-            f"The container {self.name} does not exist: there is no such folder. Create it, or "
-            "set STORAGE_URL.",
+            f"The container {self.name} does not exist: there is no such folder, or this user may "
+            "not see it. Create it, or set STORAGE_URL.",
             permanent=True,
         )
 
@@ -322,23 +363,90 @@ def check_size(photo: Photo) -> None:
         )
 
 
-def _files_below(folder: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield name and status of every file below a folder, sorted by name, however deep it lies."""
+_Place = tuple[int, int]
+"""Which folder it is, whatever its name: device and number."""
+
+_UNSEEN = "unseen"  # the etag of what is listed and may not be looked at
+
+
+def _place_of(folder: Path) -> _Place | None:
+    """Return which folder lies under a path, or None if none does or nobody may see it."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+
+
+def _files_below(
+    folder: Path, prefix: str, after: str
+) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Yield name and status of the files below a folder, sorted by name, however deep they lie.
+
+    What may not be looked at has no status; that may be a subfolder, with a `/` at its end.
+
+    Args:
+        folder: Where to begin.
+        prefix: How the names start.
+        after: They come after this one; what does not is neither listed nor looked at.
+
+    Raises:
+        StorageError: The folder itself cannot be listed.
+    """
     above = [("", f"{folder}{os.sep}", _sorted_names(folder))]
     while above:
-        prefix, place, names = above[-1]
-        name = next(names, None)
+        inside, place, names = above[-1]
+        try:
+            name = next(names, None)
+        except OSError as error:
+            if not inside:
+                raise _unlisted(folder, error) from error
+            above.pop()
+            if not _is_gone(error) and inside > after:
+                yield inside, None
+            continue
         if name is None:
             above.pop()
-        elif name.endswith("/"):
-            below = place + name[:-1] + os.sep
-            above.append((prefix + _text(name), below, _sorted_names(Path(below))))
-        else:
-            try:
-                status = os.lstat(place + name)  # a Path for each would take longer than this
-            except FileNotFoundError:  # it vanished since its folder was listed
-                continue
-            yield prefix + _text(name), status
+            continue
+        inner = inside + _text(name)
+        if inner.endswith("/"):
+            if _may_hold(inner, prefix, after):
+                below = place + name[:-1] + os.sep
+                above.append((inner, below, _sorted_names(Path(below))))
+        elif inner.startswith(prefix) and inner > after:
+            yield from _looked_at(inner, place + name)
+
+
+def _looked_at(name: str, path: str) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Yield a file's name and status; nothing if it vanished since its folder was listed."""
+    try:
+        status = os.lstat(path)  # a Path for each would take longer than this
+    except OSError as error:
+        if not _is_gone(error):
+            yield name, None
+    else:
+        yield name, status
+
+
+def _may_hold(folder: str, prefix: str, after: str) -> bool:
+    """Return True if names in a folder may start with `prefix` and come after `after`.
+
+    >>> _may_hold("night/", "night/a", ""), _may_hold("night/", "", "night0")
+    (True, False)
+    """
+    fits = folder.startswith(prefix) or prefix.startswith(folder)
+    return fits and (folder > after or after.startswith(folder))
+
+
+def _is_gone(error: OSError) -> bool:
+    """Return True if nothing lies there any more, or no folder, False if it may not be seen."""
+    return isinstance(error, FileNotFoundError | NotADirectoryError)
+
+
+def _unlisted(folder: Path, error: OSError) -> StorageError:
+    return StorageError(
+        f"The folder {folder.name} cannot be listed: {error.strerror}.", permanent=False
+    )
 
 
 def _sorted_names(folder: Path) -> Iterator[str]:
@@ -368,20 +476,19 @@ def _smallest(names: Iterable[str], after: str) -> list[str]:
 
 
 def _names_in(folder: Path) -> Iterator[str]:
-    """Yield files, links, and subfolders with a `/` at the end; what is hidden is none of them."""
-    try:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith("."):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    yield entry.name + "/"
-                elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
-                    yield entry.name
-    except OSError as error:
-        raise StorageError(
-            f"The folder {folder.name} cannot be listed: {error.strerror}.", permanent=False
-        ) from error
+    """Yield files, links, and subfolders with a `/` at the end; what is hidden is none of them.
+
+    Raises:
+        OSError: The folder cannot be listed, or is gone.
+    """
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                yield entry.name + "/"
+            elif entry.is_file(follow_symlinks=False) or entry.is_symlink():
+                yield entry.name
 
 
 def _fitting(name: str) -> str:

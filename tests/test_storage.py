@@ -5,6 +5,8 @@ by a class like `FolderShelf` and one more entry in `SHELVES`.
 """
 
 import os
+import pickle
+import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator
@@ -510,6 +512,170 @@ def test_a_file_that_vanishes_during_the_listing_is_left_out(folder: Path) -> No
     assert [photo.name for photo in (first, *others)] == ["a.jpg", "night/b.jpg"]
 
 
+def test_a_subfolder_that_vanishes_during_the_listing_is_left_out(folder: Path) -> None:
+    (folder / "z.jpg").write_bytes(b"z")
+    listing = FolderContainer("images", folder).list_photos()
+
+    first = next(listing)
+    shutil.rmtree(folder / "night")
+    others = list(listing)
+
+    assert [photo.name for photo in (first, *others)] == ["a.jpg", "z.jpg"]
+
+
+def test_a_subfolder_that_became_a_file_during_the_listing_is_left_out(folder: Path) -> None:
+    listing = FolderContainer("images", folder).list_photos()
+
+    first = next(listing)
+    shutil.rmtree(folder / "night")
+    (folder / "night").write_bytes(b"")
+
+    assert [photo.name for photo in (first, *listing)] == ["a.jpg"]
+
+
+@pytest.fixture
+def guarded() -> Iterator[Path]:
+    """A folder that everybody may enter, with a subfolder whose mode a test sets."""
+    with tempfile.TemporaryDirectory() as above:
+        folder = Path(above) / "images"
+        for name in ("a.jpg", "guarded/b.jpg", "z.jpg"):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(b"content")
+        Path(above).chmod(0o755)
+        yield folder
+        (folder / "guarded").chmod(0o755)
+
+
+@contextmanager
+def as_a_user() -> Iterator[None]:
+    """Have no more rights than people have: root may enter any folder."""
+    if os.name == "nt":
+        pytest.skip("no modes")
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.parametrize(
+    ("mode", "name", "reason"),
+    [
+        (0o000, "guarded/", "could not be listed.*Let this user read and enter it"),
+        (0o111, "guarded/", "could not be listed"),
+        (0o444, "guarded/b.jpg", "cannot be read: Permission denied"),
+    ],
+    ids=["closed", "not to be listed", "not to be entered"],
+)
+def test_what_is_in_a_closed_subfolder_is_neither_lost_nor_costs_the_rest(
+    guarded: Path, mode: int, name: str, reason: str
+) -> None:
+    (guarded / "guarded").chmod(mode)
+    container = FolderContainer("images", guarded)
+
+    with as_a_user():
+        assert names_in(container) == ["a.jpg", name, "z.jpg"]
+        assert names_in(container, prefix="guarded/b") == [name]
+        assert names_in(container, prefix="a") == ["a.jpg"]
+        assert names_in(container, after=name) == ["z.jpg"]
+        assert [*container.count_photos()][-1] == 3
+        with pytest.raises(PhotoError, match=reason):
+            container.download(the_photo(container, name))
+
+
+def test_a_container_that_may_not_be_listed_is_out_of_order(guarded: Path) -> None:
+    container = FolderContainer("guarded", guarded / "guarded")
+    container.folder.chmod(0)
+
+    with as_a_user():
+        with pytest.raises(StorageError, match="guarded cannot be listed: Permission denied"):
+            names_in(container)
+        with pytest.raises(StorageError, match="guarded cannot be listed: Permission denied"):
+            list(container.count_photos())
+
+
+def test_a_container_in_a_closed_folder_is_out_of_order(guarded: Path) -> None:
+    (guarded / "guarded").chmod(0)
+
+    with as_a_user(), pytest.raises(StorageError, match="this user may not see it"):
+        names_in(FolderContainer("inner", guarded / "guarded" / "inner"))
+
+
+def test_only_what_may_be_meant_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("day/a.jpg", "night/a.jpg", "night/late/a.jpg", "night/late/b.jpg", "z/a.jpg"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(b"")
+    looked_at: list[str] = []
+    for name in ("lstat", "scandir"):
+        seen_by = getattr(os, name)
+
+        def look(path: str, seen_by: Callable[[str], object] = seen_by) -> object:
+            looked_at.append(str(path)[len(str(folder)) :].strip("/"))
+            return seen_by(path)
+
+        monkeypatch.setattr(os, name, look)
+
+    names = names_in(FolderContainer("images", folder), "night/", "night/late/a.jpg")
+
+    assert names == ["night/late/b.jpg"]
+    assert set(looked_at) == {"", "night", "night/late", "night/late/b.jpg"}
+
+
+@pytest.fixture
+def unmounted(folder: Path) -> Callable[[], None]:
+    """What leaves an empty folder in a container's place, as where a share is unmounted."""
+
+    def unmount() -> None:
+        folder.rename(folder.with_name("elsewhere"))
+        folder.mkdir()
+
+    return unmount
+
+
+@pytest.mark.parametrize("travelled", [False, True], ids=["here", "in another process"])
+def test_photos_of_a_share_that_is_unmounted_are_not_said_to_be_gone(
+    folder: Path, unmounted: Callable[[], None], travelled: bool
+) -> None:
+    container = FolderContainer("images", folder)
+    photos = list(container.list_photos())
+    if travelled:
+        container = pickle.loads(pickle.dumps(container))
+        container.download(photos[0])
+
+    unmounted()
+
+    with pytest.raises(StorageError, match="another folder has taken its place") as refusal:
+        container.download(photos[1])
+    assert not refusal.value.permanent
+
+
+def test_the_listing_of_a_share_that_is_unmounted_does_not_just_end(
+    folder: Path, unmounted: Callable[[], None]
+) -> None:
+    listing = FolderContainer("images", folder).list_photos()
+    next(listing)
+
+    unmounted()
+
+    with pytest.raises(StorageError, match="another folder has taken its place"):
+        list(listing)
+
+
+def test_a_container_that_travels_may_be_another_folder_there(
+    folder: Path, unmounted: Callable[[], None]
+) -> None:
+    container = FolderContainer("images", folder)
+    photos = list(container.list_photos())
+    sent = pickle.dumps(container)
+    unmounted()
+
+    with pytest.raises(PhotoError, match="no longer in the container"):
+        pickle.loads(sent).download(photos[0])
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
 def test_a_pipe_is_no_photo_because_reading_it_would_wait_forever(folder: Path) -> None:
     os.mkfifo(folder / "pipe.jpg")
@@ -586,7 +752,13 @@ def test_a_file_is_no_container(folder: Path) -> None:
 
 
 def test_a_container_that_does_not_exist_has_nothing_to_read(tmp_path: Path) -> None:
-    _assert_out_of_reach(FolderContainer("images", tmp_path / "nowhere"), "a.jpg")
+    container = FolderContainer("images", tmp_path / "nowhere")
+
+    assert container.etag("a.jpg") is None
+    with pytest.raises(StorageError):
+        container.read("a.jpg")
+    with pytest.raises(StorageError, match="does not exist"):
+        container.download(Photo("images", "a.jpg", "etag", 6))
 
 
 @pytest.mark.parametrize(
