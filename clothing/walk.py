@@ -99,7 +99,8 @@ class Walk:
         classifier: The model.
         cores: One for each batch that may compute now; to wait for the storage takes none.
         over: Set when nobody waits for the outcomes any more.
-        refused: Photos in a row that the storage did not give, for a reason that may pass.
+        refused: Photos in a row that the storage did not give, whether or not that may pass: the
+            key of an account is changed for all of them.
     """
 
     download: Callable[[Photo], bytes]
@@ -152,8 +153,7 @@ class Walk:
         except PhotoError as error:
             return Failure(photo, stage, str(error))
         except StorageError as error:
-            if not error.permanent:
-                self.refused.append(photo)
+            self.refused.append(photo)
             if len(self.refused) > REFUSALS:
                 raise
             return Failure(photo, stage, str(error))

@@ -194,13 +194,34 @@ def test_a_permanent_storage_error_costs_one_photo(classifier: Classifier) -> No
     assert locked == Failure(photos[1], "download", "access to this blob is refused")
 
 
-def test_a_storage_that_gives_no_photo_stops_the_walk(classifier: Classifier) -> None:
+@pytest.mark.parametrize("permanent", [False, True])
+def test_a_storage_that_gives_no_photo_stops_the_walk(
+    classifier: Classifier, permanent: bool
+) -> None:
     def download(photo: Photo) -> bytes:
-        raise StorageError("the storage does not answer", permanent=False)
+        raise StorageError("the storage is closed", permanent=permanent)
 
     photos = [Photo("images", f"{number}.jpg", "1", 0) for number in range(REFUSALS + 1)]
-    with pytest.raises(StorageError, match="does not answer"):
+    with pytest.raises(StorageError, match="the storage is closed"):
         list(classify(photos, download, classifier, SMALL))
+
+
+@pytest.mark.parametrize("permanent", [False, True])
+def test_photos_that_are_not_given_are_counted_in_a_row(
+    classifier: Classifier, permanent: bool
+) -> None:
+    def download(photo: Photo) -> bytes:
+        if photo.name == "given.jpg":
+            return jpeg()
+        raise StorageError("access to this blob is refused", permanent=permanent)
+
+    names = [f"{number}.jpg" for number in range(2 * REFUSALS)]
+    names.insert(REFUSALS, "given.jpg")
+    photos = [Photo("images", name, "1", 0) for name in names]
+    (outcomes,) = classify(photos, download, classifier, Tuning(len(names), 1, 1))
+
+    assert [isinstance(one, Prediction) for one in outcomes].index(True) == REFUSALS
+    assert sum(isinstance(one, Failure) for one in outcomes) == 2 * REFUSALS
 
 
 def test_a_photo_that_alone_is_not_given_costs_its_neighbours_nothing(
