@@ -5,9 +5,12 @@ Owns the cache of compiled models. It never imports TensorFlow (that is `compile
 
 import hashlib
 import json
+import logging
 import os
 import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from clothing.card import Card
@@ -16,6 +19,8 @@ from clothing.compile import compile_in_child
 from clothing.errors import ModelError
 from clothing.photos import digest_of
 from clothing.storage import Container
+
+log = logging.getLogger(__name__)
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _ZIP = b"PK\x03\x04"
@@ -39,7 +44,7 @@ def load_classifier(
         sha256: What the `.keras` must hash to, if pinned.
 
     Raises:
-        ModelError: There is no model, it is not the pinned one, or it cannot be used.
+        ModelError: There is no model, it is not the pinned one, or it cannot be used or kept.
         StorageError: The container cannot be read.
     """
     etag = _etag_of(container, blob)
@@ -56,7 +61,8 @@ def load_classifier(
         )
     card = _read_card(container, blob, digest)
     if compiled is None:
-        compiled = cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
+        with _kept_in(cache):
+            compiled = cached(cache, digest) or _fill_cache(container, blob, content, card, cache)
         _write_note(note, etag, digest)
     return Classifier(compiled, card, model_version(card, digest))
 
@@ -100,17 +106,36 @@ def _noted(note: Path, etag: str) -> str:
 
 
 def _write_note(note: Path, etag: str, digest: str) -> None:
+    """Write which model an etag stands for; without the note it is only read once more."""
     partial = note.with_name(f"{note.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"etag": etag, "sha256": digest}), "utf-8")
-    partial.replace(note)
+    try:
+        partial.write_text(json.dumps({"etag": etag, "sha256": digest}), "utf-8")
+        partial.replace(note)
+    except OSError as error:
+        log.warning("the model is read anew each time, its note cannot be written: %s", error)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
 
 
 def cached(cache: Path, digest: str) -> Path | None:
     """Return the compiled model of a `.keras` with this hash, or None if there is none intact."""
     for path in cache.glob(f"{digest}-*.tflite") if digest else ():
-        if path.name == _cache_name(digest, path.read_bytes()):
-            return path
+        with suppress(OSError):  # one that cannot be read is as good as none
+            if path.name == _cache_name(digest, path.read_bytes()):
+                return path
     return None
+
+
+@contextmanager
+def _kept_in(cache: Path) -> Iterator[None]:
+    """Say in words that the cache takes nothing."""
+    try:
+        yield
+    except OSError as error:
+        raise ModelError(
+            f"The compiled model cannot be kept in the folder {cache}: {error.strerror}. Free some "
+            "disk space, let this user write there, or move away what stands in its place."
+        ) from error
 
 
 def _cache_name(digest: str, compiled: bytes) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from clothing.errors import ModelError
 from clothing.model import load_classifier
 from clothing.parts import MODEL_CACHE
 from clothing.storage import FolderContainer
+from tests.test_storage import files_of_at_most
 
 BLOB = "clothing_model.keras"
 
@@ -108,6 +110,55 @@ def test_a_damaged_note_is_made_anew(
 
     assert again.version == first.version
     assert note.read_bytes() == whole
+
+
+def test_a_note_that_cannot_be_written_does_not_cost_the_model(
+    models: FolderContainer, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = load_classifier(models, BLOB, tmp_path)
+    (note,) = tmp_path.glob("*.json")
+    note.unlink()
+    note.mkdir()
+
+    again = load_classifier(models, BLOB, tmp_path)
+
+    assert again.version == first.version
+    assert "its note cannot be written" in caplog.text
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("below", ["", "models"], ids=["itself", "above it"])
+def test_a_file_in_the_place_of_the_cache_is_said_with_what_to_do(
+    models: FolderContainer, tmp_path: Path, below: str
+) -> None:
+    (tmp_path / "var").write_bytes(b"")
+
+    with pytest.raises(ModelError, match="cannot be kept in the folder .*var.*move away what"):
+        load_classifier(models, BLOB, tmp_path / "var" / below)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such limit")
+def test_a_disk_that_takes_no_model_is_said_with_what_to_do(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    with files_of_at_most(1000), pytest.raises(ModelError, match="Free some disk space"):
+        load_classifier(models, BLOB, tmp_path / "cache")
+
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_compiled_model_that_cannot_be_read_is_made_anew(
+    models: FolderContainer, tmp_path: Path
+) -> None:
+    first = load_classifier(models, BLOB, tmp_path)
+    (cached,) = tmp_path.glob("*.tflite")
+    cached.rename(tmp_path / "elsewhere")
+    cached.with_name(f"{cached.name[:64]}-0.tflite").mkdir()
+
+    again = load_classifier(models, BLOB, tmp_path)
+
+    assert again.version == first.version
+    assert cached.is_file()
 
 
 @pytest.mark.parametrize("damage", [b"", b"planted", None], ids=["empty", "other", "cut"])
