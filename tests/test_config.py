@@ -1,6 +1,10 @@
 """The settings: what each takes and refuses, and that nothing secret is ever shown."""
 
 import hashlib
+import os
+import tempfile
+import traceback
+from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -17,7 +21,9 @@ from clothing.config import (
     Setting,
     mail_server,
 )
+from clothing.environment import environment
 from clothing.errors import ConfigError
+from tests.test_storage import as_a_user
 
 HASH = "0123456789abcdef" * 4
 
@@ -520,3 +526,55 @@ def test_a_name_that_azure_takes_for_no_container_is_refused_there(setting: str,
 )
 def test_photos_are_in_azure_or_in_folders(environ: dict[str, str], azure: bool) -> None:
     assert Config.from_env(environ).is_in_azure_storage is azure
+
+
+# The file
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A file `.env` of the project, which everybody may reach."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        monkeypatch.setattr("clothing.environment.PROJECT", Path(folder))
+        yield Path(folder) / ".env"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+def test_the_file_is_read_under_the_environment(
+    written: Path, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    written.write_text("BATCH_SIZE=7\nIMAGES_CONTAINER=größe\nEMPTY=\n", encoding)
+    monkeypatch.delenv("BATCH_SIZE")
+    monkeypatch.setenv("IMAGES_CONTAINER", "photos")
+
+    variables = environment()
+
+    assert variables["BATCH_SIZE"] == "7"
+    assert variables["IMAGES_CONTAINER"] == "photos"
+    assert "EMPTY" not in variables
+
+
+def test_without_a_file_the_environment_is_all(written: Path) -> None:
+    assert not written.exists()
+    assert environment() == dict(os.environ)
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "latin-1"])
+def test_a_file_in_another_encoding_is_said_and_not_shown(written: Path, encoding: str) -> None:
+    written.write_text("API_KEY=hunter2ü\n", encoding)
+
+    with pytest.raises(
+        ConfigError, match=r"\.env takes UTF-8.*PowerShell.*Save the file"
+    ) as refusal:
+        environment()
+
+    assert "hunter2" not in "".join(traceback.format_exception(refusal.value)).replace("\0", "")
+
+
+def test_a_file_that_may_not_be_read_is_said(written: Path) -> None:
+    written.write_text("BATCH_SIZE=7\n")
+    written.chmod(0)
+
+    with as_a_user(), pytest.raises(ConfigError, match=r"\.env cannot be read: Permission denied"):
+        environment()
