@@ -18,7 +18,7 @@ def environment() -> dict[str, str]:
         ConfigError: `.env` is there and is no text that can be read.
     """
     try:
-        written = dotenv_values(PROJECT / ".env", encoding="utf-8-sig")
+        written = dotenv_values(PROJECT / ".env")
     except UnicodeDecodeError:  # it quotes the file, in which there may be secrets
         raise ConfigError(
             ".env takes UTF-8. Received: another encoding, such as the UTF-16 that `echo` of "
