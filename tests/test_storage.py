@@ -4,6 +4,7 @@ The first part takes a `shelf`, a container that the test may fill. Another kind
 by a class like `FolderShelf` and one more entry in `SHELVES`.
 """
 
+import importlib
 import os
 import pickle
 import shutil
@@ -559,6 +560,7 @@ def as_a_user() -> Iterator[None]:
         yield
     finally:
         os.seteuid(0)
+        importlib.invalidate_caches()  # what was looked for meanwhile may not have been found
 
 
 @pytest.mark.parametrize(
