@@ -72,6 +72,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "upgrade": store.upgrade,
         "ready": store.ready,
         "clock": store.clock,
+        "empty_log": store.empty_log,
         "open_run": lambda: store.open_run("test"),
         "interrupt_stale_runs": store.interrupt_stale_runs,
         "describe_run": lambda: store.describe_run(1, "m-1", "p-1"),

@@ -14,7 +14,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,8 @@ SERVE = (sys.executable, "-m", "clothing", "serve")
 """What `make run` starts."""
 
 KEY = "a-key-for-tests-only"
+
+_PORTS = iter(range(10_000 + os.getpid() * 97 % 20_000, 32_768))  # each process begins elsewhere
 
 
 def environ_with(**settings: str) -> dict[str, str]:
@@ -52,10 +54,14 @@ def path_to_this_python(environ: Mapping[str, str]) -> str:
 
 
 def free_port() -> int:
-    """Return a port of this computer that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+    """Return a port of this computer that nobody listens on, and that nobody else gets by chance.
+
+    It is below those that systems deal out (on Linux from 32768 on), and is given out once.
+    """
+    for port in _PORTS:
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("all ports are in use")
 
 
 @contextmanager

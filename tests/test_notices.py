@@ -8,7 +8,6 @@ import logging
 import os
 import shutil
 import signal
-import socket
 import socketserver
 import ssl
 import subprocess
@@ -36,6 +35,7 @@ from clothing.store import Store
 from clothing.tables import batch_run
 from tests.alive import soon
 from tests.pictures import many_photos
+from tests.serving import free_port
 
 NIGHT = datetime(2026, 11, 20, 22, 0, tzinfo=UTC)
 NOTICE = Notice("Returns: run 7 succeeded.", "Photos: 1 < 2 & <!channel>\nPörsön")
@@ -201,14 +201,6 @@ def config_of(**settings: str) -> Config:
     return Config.from_env(settings)
 
 
-def nobody() -> int:
-    """Return a port on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        port: int = taken.getsockname()[1]
-    return port
-
-
 # Words
 
 
@@ -306,7 +298,7 @@ def test_a_channel_that_is_slow_is_not_waited_for(
 
 
 def test_a_channel_that_is_down_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
-    assert not send(NOTICE, config_of(NOTIFY_WEBHOOK=f"http://127.0.0.1:{nobody()}/hunter2"))
+    assert not send(NOTICE, config_of(NOTIFY_WEBHOOK=f"http://127.0.0.1:{free_port()}/hunter2"))
 
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
@@ -502,9 +494,9 @@ def test_a_notice_that_fails_never_fails_the_run(
     is_down: bool,
 ) -> None:
     channel.answers = [500]
-    webhook = f"http://127.0.0.1:{nobody()}/hunter2" if is_down else channel.url
+    webhook = f"http://127.0.0.1:{free_port()}/hunter2" if is_down else channel.url
     monkeypatch.setenv("NOTIFY_WEBHOOK", webhook)
-    monkeypatch.setenv("SMTP_URL", f"smtp://night:hunter2@127.0.0.1:{nobody()}/?{ADDRESSES}")
+    monkeypatch.setenv("SMTP_URL", f"smtp://night:hunter2@127.0.0.1:{free_port()}/?{ADDRESSES}")
 
     answer = runner.invoke(main, ["run"])
 

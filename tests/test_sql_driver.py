@@ -2,7 +2,6 @@
 
 import os
 import platform
-import socket
 import time
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from clothing.errors import StoreError
 from clothing.sql_server import is_transient, load_pyodbc
 from clothing.store import Store
+from tests.serving import free_port
 from tests.sql_servers import listening, say_nothing, self_signed, show_certificate, speak_http
 
 LOGIN_SECONDS = 2
@@ -55,8 +55,7 @@ def refused(port: int, driver: str, options: str = "") -> tuple[StoreError, floa
 
 
 def test_a_closed_port_is_said_at_once(driver: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
+    port = free_port()
 
     error, seconds = refused(port, driver)
 

@@ -232,6 +232,9 @@ SELECT version_num FROM alembic_version;
 SELECT sysutcdatetime() AS sysutcdatetime_1;
 
 
+-- empty_log
+
+
 -- open_run
 
 SELECT batch_run.run_id
@@ -622,6 +625,10 @@ SELECT TOP n review_claim.photo_key, review_claim.image_id, review_claim.failure
 FROM review_claim
 WHERE review_claim.holder = ? AND review_claim.closed_at IS NOT NULL ORDER BY review_claim.closed_at DESC, review_claim.claimed_at DESC;
 
+SELECT TOP n image_review.review_id, image_review.timestamp
+FROM image_review
+WHERE image_review.photo_key = ? AND image_review.etag = ? ORDER BY image_review.review_id DESC;
+
 SELECT TOP n review_claim.claimed_at
 FROM review_claim
 WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL ORDER BY review_claim.claimed_at;
@@ -650,10 +657,6 @@ WHERE review_claim.holder = ? AND (review_claim.expires_at > ? OR review_claim.c
 
 
 -- review_queue: review, its first try lost
-
-SELECT TOP n image_review.review_id, image_review.timestamp
-FROM image_review
-WHERE image_review.photo_key = ? AND image_review.etag = ? ORDER BY image_review.review_id DESC;
 
 
 -- review_queue: done
