@@ -12,11 +12,11 @@ from clothing.environment import environment
 from clothing.errors import ConfigError
 from clothing.journal import formatter, tell_of_crashes
 
-_environ = environment()
-_environ["PORT"] = _environ.get("PORT") or "8000"
-if "WEBSITE_HOSTNAME" in _environ:  # Azure's front end reaches the app by its network address
-    _environ["HOST"] = _environ.get("HOST") or "0.0.0.0"
 try:
+    _environ = environment()
+    _environ["PORT"] = _environ.get("PORT") or "8000"
+    if "WEBSITE_HOSTNAME" in _environ:  # Azure's front end reaches the app by its network address
+        _environ["HOST"] = _environ.get("HOST") or "0.0.0.0"
     _config = Config.from_env(_environ)
     _config.check_address()
 except ConfigError as error:

@@ -58,7 +58,7 @@ def _list() -> None:
 
 
 def _revision() -> dict[str, str]:
-    """Return the commit that this is, where deploy/package.sh left it; else nothing."""
+    """Return the commit that this is, where its deployment left it; else nothing."""
     if REVISION.is_file():
         return {"revision": REVISION.read_text(encoding="utf-8").strip()}
     return {}
