@@ -6,13 +6,17 @@ from collections.abc import Callable
 import psutil
 
 
-def children(module: str) -> list[psutil.Process]:
-    """Return the living children of this process that run a module, such as `clothing.sandbox`."""
-    return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE and module in child.cmdline()
-    ]
+def children(word: str) -> list[psutil.Process]:
+    """Return the living children of this process whose command has a word, such as a module."""
+    return [child for child in psutil.Process().children() if word in command_of(child)]
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Return what a process was started with, or nothing if it has ended."""
+    try:
+        return list(process.cmdline())
+    except psutil.Error:  # a zombie too
+        return []
 
 
 def soon(true: Callable[[], bool], seconds: float = 60) -> bool:

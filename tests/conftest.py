@@ -37,6 +37,12 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("WEBSITE_HOSTNAME", raising=False)
 
 
+@pytest.fixture(autouse=True)
+def own_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test leaves small pictures among the project's."""
+    monkeypatch.setattr("clothing.web.thumbnails.PROJECT", tmp_path)
+
+
 @pytest.fixture
 def storage(tmp_path: Path) -> Path:
     """A folder with an `images` container of three photos and the shipped model."""

@@ -21,6 +21,7 @@ from typing import Any
 import psutil
 
 from clothing.config import PROJECT, SETTINGS
+from tests.alive import command_of
 
 SERVE = (sys.executable, "-m", "clothing", "serve")
 """What `make run` starts."""
@@ -176,14 +177,14 @@ class Service:
         (worker,) = [
             child
             for child in psutil.Process(self.arbiter.pid).children()
-            if "--adopt" not in child.cmdline()
+            if "--adopt" not in command_of(child)
         ]
         return worker
 
     def runs(self) -> list[psutil.Process]:
         """Return the processes of runs."""
         children = psutil.Process(self.arbiter.pid).children(recursive=True)
-        return [child for child in children if "--adopt" in child.cmdline()]
+        return [child for child in children if "--adopt" in command_of(child)]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the arbiter with a signal; return its exit code once the worker is gone too."""
@@ -202,5 +203,9 @@ def service(environ: Mapping[str, str], log: Path, key: str = KEY) -> Iterator[S
         started.wait_until_ready()
         yield started
     finally:
-        if started.arbiter.poll() is None:
-            started.stop()
+        try:
+            if started.arbiter.poll() is None:
+                started.stop()
+        finally:
+            started.arbiter.kill()
+            started.arbiter.wait()

@@ -2,14 +2,12 @@
 
 import io
 import json
-import os
-import signal
+import subprocess
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,6 +16,7 @@ from werkzeug.test import TestResponse
 from clothing.labels import CATEGORIES
 from clothing.store import Store
 from clothing.web.permissions import READ, WHO
+from tests.alive import children, soon
 from tests.pictures import jpeg, many_photos
 
 
@@ -156,12 +155,21 @@ def test_who_comes_while_a_run_goes_on_gets_its_address(client: FlaskClient, app
     assert answer.headers["Location"] == f"/api/runs/{run.run_id}"
 
 
-def test_of_many_posts_at_once_one_starts_a_run(app: Flask) -> None:
+def test_of_many_posts_at_once_one_starts_a_run(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     answers: list[TestResponse] = []
+    runs = app.extensions["site"].runs
+    start = runs._start
 
     def post() -> None:
         answers.append(app.test_client().post("/prediction"))
 
+    def start_late(command: list[str]) -> "subprocess.Popen[bytes]":
+        assert soon(lambda: len(answers) == 19)  # the others ask while the run is open
+        return start(command)  # type: ignore[no-any-return]
+
+    monkeypatch.setattr(runs, "_start", start_late)
     threads = [threading.Thread(target=post) for _ in range(20)]
     for thread in threads:
         thread.start()
@@ -201,7 +209,7 @@ def test_a_run_whose_process_is_killed_is_interrupted_and_resumed(
     assert again["skipped"] + again["classified"] == 803
 
 
-def test_the_app_answers_quickly_while_a_run_goes_on(client: FlaskClient, storage: Path) -> None:
+def test_the_app_answers_while_a_run_goes_on(client: FlaskClient, storage: Path) -> None:
     many_photos(storage / "images")
     started = client.post("/prediction", headers={"Prefer": "respond-async"})
 
@@ -398,9 +406,8 @@ def _kill_children_once_something_is_stored(client: FlaskClient) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         if client.get("/api/predictions").get_json()["predictions"]:
-            for child in psutil.Process().children():
-                if "--adopt" in child.cmdline():
-                    os.kill(child.pid, signal.SIGKILL)
+            for child in children("--adopt"):
+                child.kill()
             return
         time.sleep(0.02)
     raise AssertionError("the run stored nothing within a minute")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clothing.config import SETTINGS
@@ -80,6 +80,7 @@ def test_memory_is_bounded() -> None:
     assert len(attempts) == MOST_ADDRESSES
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_address_is_counted(received: str) -> None:
     attempts = Attempts(LIMIT, Clock())

@@ -15,7 +15,7 @@ from clothing.photos import Photo
 from tests.azurite import Azurite, connection_string
 
 NAME, CONTENT = "night/a photo, größe=1 & 100 %.jpg", bytes(range(256)) * 40
-IMPATIENT = 1.0
+PATIENT = 30.0
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +50,7 @@ def test_a_blob_comes_whole(container: AzureContainer, photo: Photo) -> None:
 
 def test_a_signature_that_was_made_elsewhere_does(container: AzureContainer, photo: Photo) -> None:
     made = way_to(container)._prove().query
-    way = ShortWay(address_of(container), by_signature(made), API_VERSION, IMPATIENT)
+    way = ShortWay(address_of(container), by_signature(made), API_VERSION, PATIENT)
 
     assert way.get(photo.name, photo.etag) == CONTENT
 
@@ -69,7 +69,7 @@ def test_what_is_gone_is_not_given(container: AzureContainer, photo: Photo) -> N
 
 def test_without_a_proof_nothing_is_given(container: AzureContainer, photo: Photo) -> None:
     assert (
-        ShortWay(address_of(container), by_signature(""), API_VERSION, IMPATIENT).get(NAME, "1")
+        ShortWay(address_of(container), by_signature(""), API_VERSION, PATIENT).get(NAME, "1")
         is None
     )
 
@@ -80,13 +80,13 @@ def test_while_the_login_does_not_answer_nothing_is_given(
     def get_token(scope: str) -> AccessToken:
         raise ServiceRequestError("login.example does not answer")
 
-    way = ShortWay(address_of(container), by_token(get_token), API_VERSION, IMPATIENT)
+    way = ShortWay(address_of(container), by_token(get_token), API_VERSION, PATIENT)
 
     assert way.get(photo.name, photo.etag) is None
 
 
 def test_where_nobody_answers_nothing_is_given(photo: Photo) -> None:
-    way = ShortWay("http://127.0.0.1:9/a/images", by_signature("s"), API_VERSION, IMPATIENT)
+    way = ShortWay("http://127.0.0.1:9/a/images", by_signature("s"), API_VERSION, PATIENT)
 
     assert way.get(photo.name, photo.etag) is None
 
@@ -116,7 +116,7 @@ def test_after_a_mishap_the_library_asks_again(
         account = AzureAccount.from_connection_string(
             connection_string(proxy.port, azurite.key),
             connections=2,
-            patience=Patience(1, 1, 0.05, 1, 0.05),
+            patience=Patience(5, 20, 0.05, 1, 0.05),
         )
         content = account.container(container.name).download(photo)
 
@@ -159,7 +159,7 @@ def test_a_token_is_made_anew_before_its_end_and_asked_for_once_a_minute(
     clock: list[float],
 ) -> None:
     login = Login(clock, seconds=3600)
-    way = ShortWay("https://a/images", by_token(login.get_token), API_VERSION, IMPATIENT)
+    way = ShortWay("https://a/images", by_token(login.get_token), API_VERSION, PATIENT)
 
     tokens = dict(shown(way, clock, range(4000)))
 
@@ -174,7 +174,7 @@ def test_no_proof_is_shown_after_its_end(clock: list[float]) -> None:
         made.append(clock[0])
         return Proof("", f"{clock[0] + 20:.0f}", clock[0] + 20)
 
-    way = ShortWay("https://a/images", prove, API_VERSION, IMPATIENT)
+    way = ShortWay("https://a/images", prove, API_VERSION, PATIENT)
 
     assert all(now < float(until) for now, until in shown(way, clock, range(100)))
     assert made == [0, 20, 40, 60, 80]

@@ -248,8 +248,10 @@ def test_a_storage_that_comes_back_is_worth_waiting_for(tmp_path: Path) -> None:
         azurite.stop()
         start = threading.Timer(1, azurite.start)
         start.start()
-        content = container.download(photos[1])
-        start.join()
+        try:
+            content = container.download(photos[1])
+        finally:
+            start.join()
 
     assert content == b"b.jpg"
 

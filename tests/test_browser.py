@@ -25,7 +25,7 @@ def test_a_clerk_starts_a_run_and_sees_it_end(page: Page) -> None:
 
 
 def test_progress_is_seen_while_a_run_goes_on(page: Page, storage: Path) -> None:
-    for n in range(400):
+    for n in range(900):
         (storage / "images" / f"{n:04}.jpg").write_bytes(jpeg(size=(600, 800)))
     page.goto("/")
     page.get_by_role("button", name="Start a run").click()
@@ -33,7 +33,7 @@ def test_progress_is_seen_while_a_run_goes_on(page: Page, storage: Path) -> None
     page.get_by_text("photos a second").wait_for(timeout=60_000)
 
     page.get_by_text("succeeded").wait_for(timeout=120_000)
-    expect(page.locator('[data-show="listed"]')).to_have_text("403")
+    expect(page.locator('[data-show="listed"]')).to_have_text("903")
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:

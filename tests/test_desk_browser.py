@@ -100,7 +100,7 @@ def test_the_grid_goes_on_as_one_scrolls(page: Page, app: Flask, storage: Path) 
     page.goto("/photos")
     at_first = page.locator(".card").count()
 
-    for _ in range(30):
+    for _ in range(600):
         page.mouse.wheel(0, 4000)
         page.wait_for_timeout(100)
         if page.locator(".card").count() == 150:

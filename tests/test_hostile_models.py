@@ -14,7 +14,6 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from clothing.card import Card
@@ -23,6 +22,7 @@ from clothing.config import PROJECT
 from clothing.errors import ModelError
 from clothing.model import load_classifier
 from clothing.storage import FolderContainer
+from tests.alive import children
 from tests.make_models import archive_of, parts_of
 
 SHIPPED = parts_of((PROJECT / "model" / "clothing_model.keras").read_bytes())
@@ -147,9 +147,7 @@ def test_the_child_is_told_no_secret(tmp_path: Path, monkeypatch: pytest.MonkeyP
     waiting = threading.Thread(target=compile_it)
     waiting.start()
     with (tmp_path / "m.keras").open("wb"):  # the child has opened it, too
-        (child,) = [
-            one for one in psutil.Process().children() if "clothing.compile" in one.cmdline()
-        ]
+        (child,) = children("clothing.compile")
         environment = child.environ()
     waiting.join(60)
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clothing import journal
@@ -201,6 +201,7 @@ def test_nobody_writes_a_line_of_their_own(facts: None) -> None:
     assert "x\\x0a23:00:00" in line
 
 
+@settings(deadline=None)
 @given(secret=st.text(min_size=4).map(str.strip).filter(lambda text: len(text) >= 4))
 @pytest.mark.parametrize("log_format", ["text", "json"])
 def test_a_secret_that_gets_into_a_line_is_blotted_out(log_format: str, secret: str) -> None:

@@ -27,7 +27,7 @@ NIGHTLY = PROJECT / "deploy" / "schedule" / "nightly.sh"
 @pytest.fixture
 def azure(environ: dict[str, str]) -> dict[str, str]:
     """Settings of a Web App over the folder of three photos."""
-    return environ_of_azure(environ)
+    return environ_of_azure(environ, BATCH_SIZE="8")
 
 
 @pytest.fixture
@@ -98,29 +98,29 @@ def test_a_run_that_fails_while_it_is_followed(served: Service, storage: Path) -
 
 
 def test_another_run_is_followed_to_its_end(served: Service, storage: Path) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
     run_id = served.start_run()
 
     code, output, _ = nightly(served.url)
 
     assert code == 0
     assert f"Run {run_id} goes on." in output
-    assert f"Run {run_id} succeeded: 303 photos" in output
+    assert f"Run {run_id} succeeded: 903 photos" in output
     assert len(served.ask("/api/runs")[1]["runs"]) == 1
 
 
 def test_a_run_that_takes_longer_than_a_request_may(served: Service, storage: Path) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
 
     code, output, _ = nightly(served.url, WAIT_SECONDS="0")
 
     assert code == 0
     assert "Run 1 goes on." in output
-    assert "Run 1 succeeded: 303 photos, 303 classified" in output
+    assert "Run 1 succeeded: 903 photos, 903 classified" in output
 
 
 def test_a_run_that_takes_too_long_is_left_alone(served: Service, storage: Path) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
 
     code, _, complaint = nightly(served.url, WAIT_SECONDS="0", LIMIT_SECONDS="0")
 
@@ -130,7 +130,7 @@ def test_a_run_that_takes_too_long_is_left_alone(served: Service, storage: Path)
 
 
 def test_an_interrupted_run_is_started_again(served: Service, storage: Path) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
     with begun(served.url, WAIT_SECONDS="0") as script:
         served_predictions(served)
         (run,) = served.runs()
@@ -140,13 +140,13 @@ def test_an_interrupted_run_is_started_again(served: Service, storage: Path) -> 
 
     assert script.returncode == 0
     assert "Run 1 was interrupted; the next one finishes its work." in output
-    assert "Run 2 succeeded: 303 photos" in output
+    assert "Run 2 succeeded: 903 photos" in output
 
 
 def test_a_restart_of_the_service_is_outlasted(
     served: Service, azure: dict[str, str], storage: Path, tmp_path: Path
 ) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
     with begun(served.url, WAIT_SECONDS="0", RETRIES="30") as script:
         served_predictions(served)
         served.stop()
@@ -155,7 +155,7 @@ def test_a_restart_of_the_service_is_outlasted(
             output, _ = script.communicate(timeout=300)
 
     assert script.returncode == 0
-    assert "Run 1 succeeded: 303 photos, 303 classified" in output
+    assert "Run 1 succeeded: 903 photos, 903 classified" in output
 
 
 def served_predictions(served: Service) -> None:
@@ -165,7 +165,7 @@ def served_predictions(served: Service) -> None:
 
 
 def test_no_list_of_processes_shows_the_key(served: Service, storage: Path) -> None:
-    many_photos(storage / "images")
+    many_photos(storage / "images", 900)
     with begun(served.url) as script:
         assert soon(lambda: bool(served.runs()))
 

@@ -44,8 +44,8 @@ ELSEWHERE = {
 
 @pytest.fixture
 def decoder() -> Iterator[Decoder]:
-    """A decoder with one child at most."""
-    with Decoder() as decoder:
+    """A decoder with one child at most, and with patience: other tests take the cores, too."""
+    with Decoder(seconds=60) as decoder:
         yield decoder
 
 
@@ -208,7 +208,7 @@ def test_the_child_is_told_no_secret(decoder: Decoder, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("busy", [False, True])
 def test_the_child_ends_with_whoever_started_it(endless: bytes, busy: bool) -> None:
     program = (
-        "import sys, time; from clothing.sandbox import Decoder; decoder = Decoder(seconds=2)\n"
+        "import sys, time; from clothing.sandbox import Decoder; decoder = Decoder(seconds=5)\n"
         "decoder.decode(sys.stdin.buffer.read()); time.sleep(60)"
     )
     command = [sys.executable, "-c", program]

@@ -25,7 +25,7 @@ pytestmark = [
 def azure(environ: dict[str, str], tmp_path: Path) -> dict[str, str]:
     """Settings of a Web App over the folder of three photos; its temporary folder is the test's."""
     (tmp_path / "tmp").mkdir()
-    return environ_of_azure(environ, TMPDIR=str(tmp_path / "tmp"))
+    return environ_of_azure(environ, TMPDIR=str(tmp_path / "tmp"), BATCH_SIZE="8")
 
 
 @pytest.fixture
@@ -37,8 +37,8 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def number(storage: Path) -> int:
     """Many photos beside the three, so that a run over them takes a while: how many there are."""
-    many_photos(storage / "images")
-    return 303
+    many_photos(storage / "images", 1000)
+    return 1003
 
 
 def answers_in(tmp_path: Path) -> list[str]:

@@ -9,6 +9,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import psutil
 import pytest
@@ -134,15 +136,25 @@ def slowly(
     container: FolderContainer, classifier: Classifier, tuning: Tuning = TUNING
 ) -> Iterator[list[Outcome]]:
     """Yield outcomes of photos that are listed slowly, so that workers walk the later ones."""
+    crews: list[workers._Crew] = []
+    crew_of = workers._Crew
+
+    def known(*given: Any) -> workers._Crew:
+        crews.append(crew_of(*given))
+        return crews[-1]
+
+    def all_live() -> bool:
+        started = len(children()) == tuning.decode_threads - 1
+        return started and all(worker.is_ready(line) for worker, line in list(crews[0]._starting))
 
     def listed() -> Iterator[Photo]:
         for number, photo in enumerate(container.list_photos()):
             if number == 4 * TUNING.batch_size * AFTER:
-                assert soon(lambda: len(children()) == tuning.decode_threads - 1)
-                time.sleep(1)
+                assert soon(all_live)
             yield photo
 
-    yield from in_workers(listed(), container, classifier, tuning)
+    with patch.object(workers, "_Crew", known):
+        yield from in_workers(listed(), container, classifier, tuning)
 
 
 def children() -> list[psutil.Process]:
@@ -344,12 +356,12 @@ def test_workers_never_outlive_a_run_that_is_killed(many: FolderContainer) -> No
     assert run.stdout
     drain = threading.Thread(target=run.stdout.read)
     drain.start()
-    found: list[psutil.Process] = []
-    assert soon(lambda: len(found := psutil.Process(run.pid).children()) == 2 and bool(found))
-    found = psutil.Process(run.pid).children()
-
-    run.kill()
-    run.wait()
+    try:
+        assert soon(lambda: len(psutil.Process(run.pid).children()) == 2)
+        found = psutil.Process(run.pid).children()
+    finally:
+        run.kill()
+        run.wait()
     drain.join(30)
     run.stdout.close()
 
