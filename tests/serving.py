@@ -28,7 +28,7 @@ SERVE = (sys.executable, "-m", "clothing", "serve")
 
 KEY = "a-key-for-tests-only"
 
-_PORTS = iter(range(10_000 + os.getpid() * 97 % 20_000, 32_768))  # each process begins elsewhere
+_PORTS = iter(range(10_000 + os.getpid() * 1_009 % 20_000, 32_768))  # those beside it: far off
 
 
 def environ_with(**settings: str) -> dict[str, str]:

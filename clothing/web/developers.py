@@ -394,7 +394,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "export.as_csv": {
         "parameters": _CHOICE,
         "responses": {"200": _file("The photos, a row each.", "text/csv")},
-        "problems": (400, 503),
+        "problems": (400, 404, 503),
     },
     "export.as_xlsx": {
         "parameters": _CHOICE,
