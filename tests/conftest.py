@@ -107,9 +107,9 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
 
 
 @pytest.fixture
-def sql_server(tmp_path: Path) -> Iterator[SqlServer]:
+def sql_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SqlServer]:
     """A stand-in for SQL Server; whatever it was asked in a test must have been reviewed."""
-    with stand_in(tmp_path / "clothing.db") as server:
+    with stand_in(tmp_path / "clothing.db", monkeypatch) as server:
         yield server
     known = GOLDEN.read_text(encoding="utf-8")
     strangers = [text for text in server.statements if in_one_form(text) not in known]

@@ -9,12 +9,13 @@ statement; it makes sure that every statement is seen (tests/golden) and that re
 import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
-from unittest.mock import patch
+
+import pytest
 
 SERVER_URL = "mssql+pyodbc://clothing:hunter2@127.0.0.1:1433/clothingrefund"
 
@@ -158,15 +159,20 @@ def opened(folder: Path) -> Iterator[sqlite3.Connection]:
 
 
 @contextmanager
-def stand_in(path: Path) -> Iterator[SqlServer]:
-    """Put a server in the place of pyodbc; nobody knocks at its port or waits between two tries."""
+def stand_in(path: Path, patches: pytest.MonkeyPatch | None = None) -> Iterator[SqlServer]:
+    """Put a server in the place of pyodbc; nobody knocks at its port or waits between two tries.
+
+    Args:
+        path: The SQLite file behind it.
+        patches: The test's own, where it has some: whoever undoes his before another's brings back
+            what that one put there.
+    """
     server = SqlServer(path)
     here = "clothing.sql_server"
-    with (
-        patch(f"{here}.load_pyodbc", lambda: server),
-        patch(f"{here}.knock", lambda host, port: None),
-        patch(f"{here}.sleep", server.pauses.append),
-    ):
+    with nullcontext(patches) if patches else pytest.MonkeyPatch.context() as those:
+        those.setattr(f"{here}.load_pyodbc", lambda: server)
+        those.setattr(f"{here}.knock", lambda host, port: None)
+        those.setattr(f"{here}.sleep", server.pauses.append)
         try:
             yield server
         finally:

@@ -165,9 +165,9 @@ def test_a_claim_that_ran_out_is_anybodys_and_its_answer_does_not_count(
     store: Store, queue: ReviewQueue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved(store, doubtful("a.jpg"))
-    monkeypatch.setattr(review_queue, "LEASE", -review_queue.LEASE)
-    (slow,) = queue.look("slow")
-    monkeypatch.undo()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(review_queue, "LEASE", -review_queue.LEASE)
+        (slow,) = queue.look("slow")
 
     assert names(queue.look("quick")) == ["a.jpg"]
     turn = queue.answer("slow", "Kim", slow.photo_key, "Bag", 1.0)
@@ -181,9 +181,9 @@ def test_who_comes_back_late_still_has_what_nobody_took(
     store: Store, queue: ReviewQueue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     saved(store, doubtful("a.jpg"))
-    monkeypatch.setattr(review_queue, "LEASE", -review_queue.LEASE)
-    (task,) = queue.look("slow")
-    monkeypatch.undo()
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(review_queue, "LEASE", -review_queue.LEASE)
+        (task,) = queue.look("slow")
 
     assert queue.answer("slow", "Kim", task.photo_key, "Bag", 1.0).accepted
 
