@@ -38,6 +38,12 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(autouse=True)
+def quick_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No look at the queue counts as slow, and so is spared for a while, but where a test wants."""
+    monkeypatch.setattr("clothing.review_piles._AT_ONCE", 60.0)
+
+
+@pytest.fixture(autouse=True)
 def own_pictures(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No test leaves small pictures among the project's."""
     monkeypatch.setattr("clothing.web.thumbnails.PROJECT", tmp_path)
