@@ -219,11 +219,15 @@ def is_moment(found: datetime | None, meant: datetime) -> bool:
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     """Let readers and one writer work side by side, and check keys; transactions are ours."""
     connection.isolation_level = None  # else the driver begins transactions of its own
-    cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
-    _write_ahead(cursor)
-    cursor.execute("PRAGMA foreign_keys = ON")
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
+        _write_ahead(cursor)
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+    except sqlite3.Error:
+        connection.close()  # it is not in the pool yet: nobody else would
+        raise
 
 
 def _write_ahead(cursor: Any) -> None:

@@ -184,7 +184,9 @@ class Service:
     def runs(self) -> list[psutil.Process]:
         """Return the processes of runs."""
         children = psutil.Process(self.arbiter.pid).children(recursive=True)
-        return [child for child in children if "--adopt" in command_of(child)]
+        found = [child for child in children if "--adopt" in command_of(child)]
+        # A child of a run bears its command until it has one of its own.
+        return [run for run in found if run.ppid() not in {one.pid for one in found}]
 
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the arbiter with a signal; return its exit code once the worker is gone too."""

@@ -606,21 +606,23 @@ def test_a_container_in_a_closed_folder_is_out_of_order(guarded: Path) -> None:
         names_in(FolderContainer("inner", guarded / "guarded" / "inner"))
 
 
-def test_only_what_may_be_meant_is_looked_at(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_what_may_be_meant_is_looked_at(folder: Path) -> None:
     for name in ("day/a.jpg", "night/a.jpg", "night/late/a.jpg", "night/late/b.jpg", "z/a.jpg"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(b"")
     looked_at: list[str] = []
-    for name in ("lstat", "scandir"):
-        seen_by = getattr(os, name)
 
-        def look(path: str, seen_by: Callable[[str], object] = seen_by) -> object:
+    def noting(see: Callable[[str], object]) -> Callable[[str], object]:
+        def look(path: str) -> object:
             looked_at.append(str(path)[len(str(folder)) :].strip("/"))
-            return seen_by(path)
+            return see(path)
 
-        monkeypatch.setattr(os, name, look)
+        return look
 
-    names = names_in(FolderContainer("images", folder), "night/", "night/late/a.jpg")
+    with pytest.MonkeyPatch.context() as meanwhile:  # pytest's own cleaning looks, too
+        for name in ("lstat", "scandir"):
+            meanwhile.setattr(os, name, noting(getattr(os, name)))
+        names = names_in(FolderContainer("images", folder), "night/", "night/late/a.jpg")
 
     assert names == ["night/late/b.jpg"]
     assert set(looked_at) == {"", "night", "night/late", "night/late/b.jpg"}
