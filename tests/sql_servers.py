@@ -43,6 +43,8 @@ def listening(talk: Callable[[socket.socket], None]) -> Iterator[int]:
         for line in lines:
             line.close()
         thread.join()
+        for line in lines:  # one may have come in at the last moment
+            line.close()
 
 
 def say_nothing(line: socket.socket) -> None:
