@@ -24,11 +24,11 @@ from azure.core.exceptions import (
     ServiceRequestError,
 )
 from azure.core.pipeline.transport import RequestsTransport
-from azure.identity import DefaultAzureCredential
 from azure.storage.blob import BlobProperties, BlobServiceClient
 from requests.adapters import HTTPAdapter
 
 from clothing.azure_download import ShortWay, by_key, by_signature, by_token
+from clothing.azure_login import azure_login
 from clothing.errors import ConfigError, PhotoError, StorageError
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, check_size
@@ -156,7 +156,7 @@ class AzureAccount:
             retries: Tries after the first.
             credential: Who asks, if not the identity that Azure gives the app or `az login` left.
         """
-        login = _Login(credential or _default_login())
+        login = _Login(credential or azure_login())
         service = BlobServiceClient(address, login, **_options(connections, retries))
         account = cls(service, login=login)
         account._again = partial(cls.at, address, connections=connections, retries=retries)
@@ -436,16 +436,6 @@ def _raise_too_many_requests(response: Any) -> None:
         error.error_code = answer.headers.get("x-ms-error-code")  # type: ignore[attr-defined]
         answer.internal_response.close()  # nobody reads on
         raise error
-
-
-def _default_login() -> TokenCredential:
-    """Return the login that is there without anybody: environment, managed identity, `az login`."""
-    return DefaultAzureCredential(
-        exclude_interactive_browser_credential=True,
-        exclude_broker_credential=True,
-        exclude_shared_token_cache_credential=True,
-        exclude_visual_studio_code_credential=True,
-    )
 
 
 def _is_photo(blob: BlobProperties) -> bool:

@@ -4,18 +4,23 @@ Owns names, defaults and what is accepted. It never reads the environment by its
 starts the program hands it over.
 """
 
-import base64
 import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
-from urllib.request import url2pathname
 from zoneinfo import ZoneInfo
 
+from clothing.addresses import (
+    connection_string,
+    database_url,
+    is_loopback,
+    smtp_url,
+    storage_url,
+    webhook,
+)
 from clothing.errors import ConfigError
 from clothing.keys import Key, keys_of, master_key
 
@@ -44,76 +49,6 @@ class ErrorThreshold:
         return f"{(self.share or 0) * 100:g}%" if self.number is None else str(self.number)
 
 
-def _storage_url(received: str) -> Path | str:
-    parts = urlsplit(received)
-    if parts.scheme == "https":
-        host = parts.netloc.lower()
-        if not re.fullmatch(r"[a-z0-9-]+(\.z\d+)?\.blob\.[a-z0-9.-]+", host):
-            raise ValueError  # a login is sent there, so it must be Azure's
-        if parts.path.strip("/") or parts.query or parts.fragment:
-            raise ValueError
-        return f"https://{host}"
-    if parts.scheme != "file" or parts.netloc or not parts.path or parts.query or parts.fragment:
-        raise ValueError
-    return PROJECT / url2pathname(parts.path)
-
-
-def _connection_string(received: str) -> str | None:
-    """Check what can be without Azure's library, so that a slip is found at start-up."""
-    if not received:
-        return None
-    fields = dict(field.split("=", 1) for field in received.split(";") if field)
-    names = {name.lower() for name in fields}
-    has_key = bool(names & {"accountkey", "sharedaccesssignature"})
-    has_place = bool(names & {"accountname", "blobendpoint"})
-    if "usedevelopmentstorage" not in names and not (has_key and has_place):
-        raise ValueError
-    base64.b64decode(fields.get("AccountKey", ""), validate=True)
-    return received
-
-
-def _sqlite_url(received: str) -> str:
-    prefix = "sqlite:///"
-    path = unquote(received.removeprefix(prefix))
-    if not received.startswith(prefix) or not path or "?" in path:
-        raise ValueError
-    return f"{prefix}{(PROJECT / path).as_posix()}"
-
-
-_PLAIN_HOST = re.compile(r"[a-z0-9._:-]+")
-_OURS = frozenset(  # the address itself says these, and nobody is ever asked to log in
-    ("accesstoken", "authentication", "database", "dsn", "odbc_connect", "pwd", "server")
-    + ("trusted_connection", "uid")
-)
-
-
-def _database_url(received: str) -> str:
-    if not received.startswith("mssql"):
-        return _sqlite_url(received)
-    parts = urlsplit(received)
-    database = parts.path.removeprefix("/")
-    if parts.scheme != "mssql+pyodbc" or not parts.hostname or parts.fragment or "?" in parts.query:
-        raise ValueError
-    if not database or "/" in database or (parts.username is None) != (parts.password is None):
-        raise ValueError
-    if parts.port == 0 or not _PLAIN_HOST.fullmatch(parts.hostname) or parts.username == "":
-        raise ValueError
-    options = {key.lower(): value for key, value in parse_qsl(parts.query, strict_parsing=True)}
-    if options.keys() & _OURS or (_is_azure_sql(parts.hostname) and _trusts_anyone(options)):
-        raise ValueError
-    return received
-
-
-def _is_azure_sql(host: str) -> bool:
-    return host.endswith(".database.windows.net")
-
-
-def _trusts_anyone(options: Mapping[str, str]) -> bool:
-    """Tell whether a password would be sent to whoever answers."""
-    trusts = options.get("trustservercertificate", "no").lower() in {"yes", "true", "1"}
-    return trusts or options.get("encrypt", "yes").lower() in {"no", "optional", "false", "0"}
-
-
 def _name(received: str) -> str:
     if not received or set(received) & set("\\\0") or received.startswith("/"):
         raise ValueError
@@ -134,98 +69,6 @@ def _secret(received: str) -> str | None:
 def _api_keys(received: str) -> str | None:
     keys_of(received)
     return received or None
-
-
-@dataclass(frozen=True, slots=True)
-class MailServer:
-    """Where e-mail is handed over, from whom and to whom.
-
-    Attributes:
-        tls: True if the connection is encrypted from its first byte on.
-        host: The server.
-        port: Its port.
-        user: Whom to log in as, or None.
-        password: The user's, or None.
-        sender: An address.
-        recipients: At least one address.
-    """
-
-    tls: bool
-    host: str
-    port: int
-    user: str | None
-    password: str | None = field(repr=False)
-    sender: str
-    recipients: tuple[str, ...]
-
-
-_MAIL_ADDRESS = re.compile(r"[^@\s,;:<>\"()]+@[a-zA-Z0-9.-]+")
-
-
-def mail_server(url: str) -> MailServer:
-    """Return what `smtp://USER:PASSWORD@HOST:PORT/?from=ADDRESS&to=ADDRESS` says.
-
-    >>> mail_server("smtps://mail.example/?from=a@x.example&to=b@y.example").port
-    465
-
-    Raises:
-        ValueError: It says nothing of the kind.
-    """
-    if not _is_plain(url):
-        raise ValueError
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or parts.fragment:
-        raise ValueError
-    has_login = bool(parts.username and parts.password)
-    if parts.path not in {"", "/"} or ("@" in parts.netloc) != has_login:
-        raise ValueError
-    # A plus is part of an address, such as night+shop@example.org.
-    options = parse_qs(parts.query.replace("+", "%2B"), strict_parsing=True)
-    senders = options.pop("from", [])
-    recipients = [one for many in options.pop("to", []) for one in many.split(",")]
-    if options or len(senders) != 1 or not recipients or parts.port == 0:
-        raise ValueError
-    if not all(map(_MAIL_ADDRESS.fullmatch, [*senders, *recipients])):
-        raise ValueError
-    tls = parts.scheme == "smtps"
-    return MailServer(
-        tls=tls,
-        host=parts.hostname,
-        port=parts.port or (465 if tls else 587),
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        sender=senders[0],
-        recipients=tuple(recipients),
-    )
-
-
-def _smtp_url(received: str) -> str | None:
-    if received:
-        mail_server(received)
-    return received or None
-
-
-def _webhook(received: str) -> str | None:
-    if not received:
-        return None
-    parts = urlsplit(received)
-    if not _is_plain(received) or not parts.hostname or "@" in parts.netloc or parts.port == 0:
-        raise ValueError
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname)):
-        raise ValueError  # the address is the secret, and would be readable on its way
-    return received
-
-
-def _is_plain(url: str) -> bool:
-    return url.isascii() and url.isprintable() and " " not in url
-
-
-def is_loopback(host: str) -> bool:
-    """Return True if an address is this computer's own, False if others have a part in it."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _number(least: int, most: int) -> Callable[[str], int]:
@@ -290,14 +133,14 @@ SETTINGS: tuple[Setting, ...] = (
         "Where the containers are; `file:.` is this project's own folders.",
         "`file:FOLDER`, whose subfolders are the containers, or "
         "`https://ACCOUNT.blob.core.windows.net`, asked as the app's identity or `az login`",
-        _storage_url,
+        partial(storage_url, root=PROJECT),
     ),
     Setting(
         "AZURE_STORAGE_CONNECTION_STRING",
         "",
         "Instead of `STORAGE_URL`: an Azure storage account with its key, or Azurite.",
         "a connection string as the Azure portal shows it, or empty",
-        _connection_string,
+        connection_string,
         secret=True,
     ),
     Setting("IMAGES_CONTAINER", "images", "Container of the photos.", "a name", _name),
@@ -324,7 +167,7 @@ SETTINGS: tuple[Setting, ...] = (
         "app's identity or `az login`), or `mssql+pyodbc://USER:PASSWORD@HOST:PORT/DATABASE` with "
         "special characters percent-encoded and, after a `?`, options of the ODBC driver (for "
         "Azure none that trust any server)",
-        _database_url,
+        partial(database_url, root=PROJECT),
     ),
     Setting(
         "API_KEY",
@@ -364,7 +207,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Where a message goes after every run, and when none happened: a Slack or Teams channel.",
         "the `https` address of an incoming webhook or of a Teams workflow, or empty",
-        _webhook,
+        webhook,
         secret=True,
     ),
     Setting(
@@ -373,7 +216,7 @@ SETTINGS: tuple[Setting, ...] = (
         "The mail server that sends the same message, from whom and to whom.",
         "`smtp://USER:PASSWORD@HOST:587/?from=ADDRESS&to=ADDRESS,ADDRESS` with special characters "
         "percent-encoded (`smtps://` where TLS begins at once, as on port 465), or empty",
-        _smtp_url,
+        smtp_url,
         secret=True,
     ),
     Setting(

@@ -56,7 +56,7 @@ NAMES: dict[Pile, str] = {"check": "To check", "sorted": "Sorted", "unreadable":
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of the country
-_FORMULA = re.compile(r"^[=+\-@\t\r]")
+_FORMULA = re.compile(r"(^|[;\t])(?=[=+\-@\t\r])")  # in many countries ; ends a cell of a CSV
 _SHEET_ROWS = 1_048_575  # Excel has one more, which is the heads
 _TIMES = ("started_at", "heartbeat_at", "finished_at")
 _WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "error": 30}
@@ -113,10 +113,10 @@ def training_lines(store: Store) -> Iterator[str]:
 def without_formula(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula.
 
-    >>> without_formula("=1+1"), without_formula("a=1.jpg")
-    ("'=1+1", 'a=1.jpg')
+    >>> without_formula("=1+1"), without_formula("a=1.jpg"), without_formula("a;=1+1")
+    ("'=1+1", 'a=1.jpg', "a;'=1+1")
     """
-    return f"'{text}" if _FORMULA.match(text) else text
+    return _FORMULA.sub(r"\1'", text)
 
 
 def _lines(heads: Sequence[str], rows: Iterable[Sequence[object]], first: str) -> Iterator[str]:

@@ -23,7 +23,8 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from clothing.config import Config, MailServer, is_loopback, mail_server
+from clothing.addresses import MailServer, is_loopback, mail_server
+from clothing.config import Config
 from clothing.errors import ActiveRunError, ClothingError
 from clothing.nightly import OVERDUE, too_many_failures
 from clothing.photos import Run

@@ -5,7 +5,7 @@ Owns the definitions of the figures that the quality page shows.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +21,9 @@ USUAL = timedelta(days=28)
 
 LOOKED_AT = 1000
 """Runs that are looked at, at the most: four weeks of one an hour, and some."""
+
+Mix = dict[str, float]
+"""The share of each category, 0 to 1."""
 
 _Z = 1.959963984540054  # of the normal distribution: 95 % lie within
 
@@ -101,7 +104,7 @@ def agreement_by_run(verdicts: Iterable[Verdict]) -> dict[int, Share]:
     return {number: _share(v for v in known if v.run_id == number) for number in run_ids}
 
 
-def mix_of(tally: Tally) -> dict[str, float]:
+def mix_of(tally: Tally) -> Mix:
     """Return the share of each category, all ten, in order; without answers all are 0."""
     whole = tally.classified or 1
     return {category: tally.by_category.get(category, 0) / whole for category in CATEGORIES}
@@ -123,21 +126,20 @@ def usual_runs(run: Run, runs: Iterable[Run]) -> list[Run]:
     ]
 
 
-def usual_mix(tallies: Collection[Tally]) -> dict[str, float]:
+def usual_mix(mixes: Collection[Mix]) -> Mix:
     """Return the mean share of each category, or nothing without any run.
 
     Each run weighs the same: one over everything, as after a new model, drowns none of the others.
 
-    >>> usual_mix([Tally({"Bag": 1}, 1, 0.5), Tally({"Bag": 1, "Coat": 1}, 0, 1.5)])["Bag"]
-    0.75
+    >>> usual_mix([mix_of(Tally({"Bag": 1}, 1, 0.5)), mix_of(Tally({"Coat": 2}, 0, 1.5))])["Bag"]
+    0.5
     """
-    mixes = [mix_of(tally) for tally in tallies]
     if not mixes:
         return {}
     return {name: sum(mix[name] for mix in mixes) / len(mixes) for name in CATEGORIES}
 
 
-def shift_of(now: Mapping[str, float], usual: Mapping[str, float]) -> float:
+def shift_of(now: Mix, usual: Mix) -> float:
     """Return how far two mixes are apart: the share of photos that lie elsewhere than usual.
 
     >>> round(shift_of({"Bag": 0.6, "Coat": 0.4}, {"Bag": 0.5, "Coat": 0.5}), 3)

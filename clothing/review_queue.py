@@ -1,6 +1,6 @@
 """The review queue: which photo a person looks at next, and what they make of it.
 
-Owns the SQL of claims and reviews; `review_piles` has what waits. First come photos that could not
+Owns the SQL of claims and reviews; `review_stacks` has what waits. First come photos that could not
 be read, then by chance a doubtful one, the most doubtful first, or one of the blind sample: photos
 that the model was sure of, shown without its answer. A photo is claimed before it is shown, so no
 two people have the same one; a claim that nobody renews runs out. A review is a new row, taking
@@ -22,11 +22,11 @@ from clothing.database import SAME_MOMENT, in_utc, is_moment, now_in_tables
 from clothing.errors import StoreError
 from clothing.labels import UNDONE
 from clothing.photos import Photo, Prediction, Review
-from clothing.review_piles import (
+from clothing.review_stacks import (
     BLIND,
     DOUBTFUL,
     NEWEST_RUNS,
-    PILES,
+    STACKS,
     UNREADABLE,
     Found,
     Freshness,
@@ -96,7 +96,7 @@ class Left:
         return self.unreadable + self.doubtful + self.blind
 
     def one_less(self) -> "Left":
-        """Return the same after an answer, which the foremost pile has most likely lost."""
+        """Return the same after an answer, which the foremost stack has most likely lost."""
         if self.unreadable:
             return replace(self, unreadable=self.unreadable - 1)
         if self.doubtful or not self.blind:
@@ -133,7 +133,7 @@ class ReviewQueue:
         self._left = Left(0, 0, 0)
         self._freshness = Freshness()
         self._since_run = _NO_RUN  # until they are counted
-        self._shortlists = {pile.name: Shortlist(pile) for pile in PILES}
+        self._shortlists = {stack.name: Shortlist(stack) for stack in STACKS}
 
     def look(self, holder: str) -> list[Task]:
         """Return what somebody has before them: the photo to answer now, then the next."""
@@ -273,11 +273,11 @@ class ReviewQueue:
     def _count(self, connection: sa.Connection) -> Left:
         runs = connection.scalars(NEWEST_RUNS).all()
         self._since_run = min(runs, default=_NO_RUN)
-        counts = (connection.scalar(pile.count, self._chosen(now_in_tables())) for pile in PILES)
+        counts = (connection.scalar(stack.count, self._chosen(now_in_tables())) for stack in STACKS)
         return Left(*(count or 0 for count in counts))
 
     def _chosen(self, now: datetime) -> dict[str, Any]:
-        """Return the values that the queries of the piles are asked with."""
+        """Return the values that the queries of the stacks are asked with."""
         bound = "g" if self._blind_share >= 1 else f"{int(self._blind_share * 16**8):08x}"
         return {"now": now, "bound": bound, "since_run": self._since_run}
 
@@ -320,14 +320,14 @@ class ReviewQueue:
     def _next(self, connection: sa.Connection, now: datetime, left: Left) -> Found | None:
         """Return the photo that nobody has and that comes next, or None."""
         mixed_in = self._chance.random() * (left.blind + left.doubtful) < left.blind
-        piles = (UNREADABLE, BLIND, DOUBTFUL) if mixed_in else (UNREADABLE, DOUBTFUL, BLIND)
+        stacks = (UNREADABLE, BLIND, DOUBTFUL) if mixed_in else (UNREADABLE, DOUBTFUL, BLIND)
         chosen = self._chosen(now)
-        for pile in piles:
-            if found := self._shortlists[pile.name].next(connection, chosen):
+        for stack in stacks:
+            if found := self._shortlists[stack.name].next(connection, chosen):
                 return found
-        for pile in piles:
-            if row := connection.execute(pile.skipped, chosen).first():
-                return Found(pile, row.photo_key, row.number)
+        for stack in stacks:
+            if row := connection.execute(stack.skipped, chosen).first():
+                return Found(stack, row.photo_key, row.number)
         return None
 
 
@@ -360,13 +360,13 @@ def _claim(connection: sa.Connection, found: Found, holder: str, now: datetime, 
     values = {
         "image_id": None,
         "failure_id": None,
-        found.pile.number_column: found.number,
+        found.stack.number_column: found.number,
         "holder": holder,
         "claimed_at": now + timedelta(microseconds=place),  # the order in which they are shown
         "expires_at": now + LEASE,
         "closed_at": None,
         "skipped": False,
-        "blind": found.pile.blind,
+        "blind": found.stack.blind,
     }
     is_free = claim.closed_at.is_not(None) | (claim.expires_at <= now)
     mine = (claim.photo_key == found.photo_key) & is_free

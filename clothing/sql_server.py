@@ -11,13 +11,13 @@ import re
 import socket
 import struct
 from collections.abc import Callable
-from functools import cache
 from time import monotonic, sleep
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
+from clothing.azure_login import azure_login
 from clothing.errors import StoreError
 
 log = logging.getLogger(__name__)
@@ -224,7 +224,7 @@ def access_token() -> bytes:
     from azure.core.exceptions import AzureError  # 0.3 s: only who logs in by token pays it
 
     try:
-        token = _credential().get_token(_TOKEN_SCOPE).token.encode("utf-16-le")
+        token = azure_login().get_token(_TOKEN_SCOPE).token.encode("utf-16-le")
     except AzureError as error:
         reason = str(error).strip().partition("\n")[0]
         raise StoreError(
@@ -233,16 +233,6 @@ def access_token() -> bytes:
             "DATABASE_URL."
         ) from error
     return struct.pack(f"<I{len(token)}s", len(token), token)
-
-
-@cache
-def _credential() -> Any:
-    """Return the one credential of the process: it keeps tokens until they run out."""
-    from azure.identity import DefaultAzureCredential
-
-    return DefaultAzureCredential(
-        exclude_interactive_browser_credential=True, exclude_broker_credential=True
-    )
 
 
 def _limit_statements(connection: Any, record: object) -> None:

@@ -40,7 +40,7 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def quick_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     """No look at the queue counts as slow, and so is spared for a while, but where a test wants."""
-    monkeypatch.setattr("clothing.review_piles._AT_ONCE", 60.0)
+    monkeypatch.setattr("clothing.review_stacks._AT_ONCE", 60.0)
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,8 @@ from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, HttpResponseError, ServiceRequestError
 from azure.identity import CredentialUnavailableError
 
-from clothing.azure_storage import AzureAccount, AzureContainer, _default_login
+from clothing.azure_login import azure_login
+from clothing.azure_storage import AzureAccount, AzureContainer
 from clothing.config import PROJECT
 from clothing.doctor import examine
 from clothing.errors import ConfigError, PhotoError, StorageError
@@ -387,7 +388,7 @@ def test_a_login_that_does_not_answer_is_asked_again_and_then_said(error: AzureE
 
 
 def test_nobody_is_ever_asked_to_log_in() -> None:
-    chain = {type(credential).__name__ for credential in _default_login().credentials}  # type: ignore[attr-defined]
+    chain = {type(credential).__name__ for credential in azure_login().credentials}
 
     assert {"ManagedIdentityCredential", "AzureCliCredential", "EnvironmentCredential"} <= chain
     assert not [name for name in chain if "Interactive" in name or "Broker" in name]

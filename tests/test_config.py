@@ -12,15 +12,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from clothing.config import (
-    PROJECT,
-    SETTINGS,
-    Config,
-    ErrorThreshold,
-    MailServer,
-    Setting,
-    mail_server,
-)
+from clothing.addresses import MailServer, mail_server
+from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting
 from clothing.environment import environment
 from clothing.errors import ConfigError
 from tests.test_storage import as_a_user

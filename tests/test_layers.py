@@ -17,8 +17,8 @@ from clothing.config import PROJECT
 FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(floor.split())
     for floor in (
-        "clothing clothing.commands clothing.errors clothing.keys clothing.labels"
-        " clothing.training",
+        "clothing clothing.addresses clothing.azure_login clothing.commands clothing.errors"
+        " clothing.keys clothing.labels clothing.training",
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
@@ -26,7 +26,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.evaluation clothing.database"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.pretrained clothing.words",
-        "clothing.store clothing.review_piles",
+        "clothing.store clothing.review_stacks",
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
@@ -57,7 +57,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
 
 STORE = {"clothing.database", "clothing.store", "clothing.tables", "clothing.sql_server"} | {
     "clothing.migrations.*",
-    "clothing.review_piles",
+    "clothing.review_stacks",
     "clothing.review_queue",
     "clothing.questions",
     "clothing.forgetting",
@@ -77,7 +77,8 @@ LIBRARIES: dict[str, set[str]] = {
     "keras": {"clothing.compile", "clothing.training.*"},
     "tensorflow": {"clothing.compile", "clothing.training.*"},
     "ai_edge_litert": {"clothing.classifier"},
-    "azure": {"clothing.azure_storage", "clothing.azure_download", "clothing.sql_server"},
+    "azure": {"clothing.azure_login", "clothing.azure_storage", "clothing.azure_download"}
+    | {"clothing.sql_server"},
     "certifi": {"clothing.azure_download"},
     "requests": {"clothing.azure_storage"},  # the transport of Azure's library
     "xlsxwriter": {"clothing.export"},

@@ -84,7 +84,7 @@ def test_mixes_and_how_far_they_are_apart() -> None:
     assert mix_of(now)["Bag"] == 0.75
     assert sum(mix_of(Tally({}, 0, 0.0)).values()) == 0
     assert shift_of(mix_of(now), mix_of(before)) == 0.25
-    assert usual_mix([now, before])["Bag"] == 0.625
+    assert usual_mix([mix_of(now), mix_of(before)])["Bag"] == 0.625
     assert usual_mix([]) == {}
 
 

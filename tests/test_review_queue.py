@@ -12,7 +12,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy.exc import IntegrityError
 
-from clothing import review_piles, review_queue
+from clothing import review_queue, review_stacks
 from clothing.database import SAME_MOMENT
 from clothing.errors import StoreError
 from clothing.labels import AGAIN, OUTSIDE, UNDONE
@@ -332,7 +332,7 @@ def test_the_blind_sample_is_mixed_in_evenly(store: Store) -> None:
 def test_the_blind_sample_is_of_the_newest_runs(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_queue, "NEWEST_RUNS", review_piles.NEWEST_RUNS.limit(2))
+    monkeypatch.setattr(review_queue, "NEWEST_RUNS", review_stacks.NEWEST_RUNS.limit(2))
     for n in range(4):
         saved(store, certain(f"{n}.jpg"))
     saved(store)
@@ -366,8 +366,8 @@ def test_what_is_not_there_cannot_be_reviewed(queue: ReviewQueue) -> None:
 def test_where_looking_takes_long_it_is_done_seldom_and_nothing_is_lost(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(review_piles, "_AT_ONCE", -1.0)  # everything takes long
-    monkeypatch.setattr(review_piles, "_LOOKING_SHARE", 1e-9)
+    monkeypatch.setattr(review_stacks, "_AT_ONCE", -1.0)  # everything takes long
+    monkeypatch.setattr(review_stacks, "_LOOKING_SHARE", 1e-9)
     saved(store, *(doubtful(f"{n:03}.jpg", n / 1000) for n in range(230)))
 
     queue = ReviewQueue(store, 0)

@@ -129,7 +129,7 @@ def test_without_a_user_every_connection_brings_a_fresh_token(
 ) -> None:
     tokens = iter("ab")
     credential = SimpleNamespace(get_token=lambda scope: SimpleNamespace(token=next(tokens)))
-    monkeypatch.setattr("clothing.sql_server._credential", lambda: credential)
+    monkeypatch.setattr("clothing.sql_server.azure_login", lambda: credential)
     store = Store("mssql+pyodbc://shop.database.windows.net/returns")
     shown = []
 
@@ -152,7 +152,7 @@ def test_no_identity_is_said_with_what_to_do(monkeypatch: pytest.MonkeyPatch) ->
         raise ClientAuthenticationError(message="DefaultAzureCredential failed.\nmany more lines")
 
     credential = SimpleNamespace(get_token=refuse)
-    monkeypatch.setattr("clothing.sql_server._credential", lambda: credential)
+    monkeypatch.setattr("clothing.sql_server.azure_login", lambda: credential)
 
     with pytest.raises(StoreError, match="There is no Entra token") as refusal:
         access_token()

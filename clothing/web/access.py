@@ -18,12 +18,12 @@ from werkzeug.exceptions import Forbidden, MethodNotAllowed, TooManyRequests, Un
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as AnyResponse
 
-from clothing.config import is_loopback
+from clothing.addresses import is_loopback
 from clothing.journal import about_request
 from clothing.keys import MASTER, SCOPES, UNGUESSABLE, Key, digest_of_key, key_behind
 from clothing.web import sessions
 from clothing.web.attempts import Attempts, address_of
-from clothing.web.permissions import WHO, is_open, may_call
+from clothing.web.permissions import HOMES, WHO, home_of, is_open, may_call
 from clothing.web.problems import wants_page
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ class _Door:
 
 def init_app(app: Flask) -> None:
     """Ask every request who it is, and let templates ask what that may."""
-    app.jinja_env.globals.update(may=may)
+    app.jinja_env.globals.update(may=may, home=home)
     parts = app.extensions["site"].parts
     app.extensions["door"] = _Door(parts.config.keys, Attempts(parts.config.key_attempts))
     if "WEBSITE_HOSTNAME" in parts.environ:
@@ -108,10 +108,8 @@ def key_of(offered: str) -> Key | None:
             f"Too many wrong keys came from your address. Try again in {seconds} s.",
             retry_after=seconds,
         )
-    if key is None and door.attempts.failed(address) in (
-        1,
-        door.attempts.limit,
-    ):  # no flood of lines
+    told = (1, door.attempts.limit)  # no flood of lines
+    if key is None and door.attempts.failed(address) in told:
         log.warning("a wrong key came from %s", address_of(address))
     return key
 
@@ -125,6 +123,11 @@ def caller() -> Caller:
 def may(endpoint: str) -> bool:
     """Return True if the caller may call a route, False if not."""
     return may_call(endpoint, caller().scopes)
+
+
+def home() -> str:
+    """Return the page where the caller starts; the way in leads on from the first one."""
+    return home_of(caller().scopes) or HOMES[0]
 
 
 def trigger() -> str:

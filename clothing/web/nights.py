@@ -88,7 +88,7 @@ def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
     usual = usual_runs(shown, runs)
     tallies = site().tallies.of([shown, *usual])
     mine = tallies[shown.run_id]
-    before = usual_mix([tallies[one.run_id] for one in usual])
+    before = usual_mix([mix_of(tallies[one.run_id]) for one in usual])
     read = run if run.status in ("running", "succeeded") else shown  # others broke off too early
     return Night(
         run=run,

@@ -56,6 +56,15 @@ WHO: dict[str, frozenset[str]] = {
 """By the name of the route."""
 
 
+HOMES = ("pages.morning_sheet", "review.queue")
+"""Where people start."""
+
+
+def home_of(scopes: Collection[str]) -> str | None:
+    """Return the page where somebody with these scopes starts, None if no page is for them."""
+    return next((page for page in HOMES if may_call(page, scopes)), None)
+
+
 def is_open(endpoint: str | None) -> bool:
     """Return True if a route answers whoever asks, False if not or if there is no such route."""
     return endpoint is not None and WHO.get(endpoint) == EVERYONE

@@ -13,6 +13,7 @@ from clothing.quality import (
     ENOUGH,
     LOOKED_AT,
     Agreement,
+    Mix,
     Share,
     agreement_by_run,
     agreement_of,
@@ -44,6 +45,7 @@ def quality() -> str:
     every = store.runs(limit=LOOKED_AT)
     tallies = site().tallies.of(every)
     runs = [run for run in every if tallies[run.run_id].classified]
+    mixes = {run.run_id: mix_of(tallies[run.run_id]) for run in runs}
     model = next((run.model_version for run in runs if run.model_version), None)
     found = verdicts(store, model) if model else []
     agreement = agreement_of(found)
@@ -54,8 +56,8 @@ def quality() -> str:
         enough=ENOUGH,
         said=_said(agreement),
         agreed=_agreed(agreement_by_run(found), runs),
-        drift=_drift(runs[:NIGHTS_SHOWN], runs, tallies),
-        month=_month(runs, tallies),
+        drift=_drift(runs, tallies, mixes),
+        month=_month(runs, mixes),
     )
 
 
@@ -76,17 +78,19 @@ def _agreed(by_run: Mapping[int, Share], runs: Sequence[Run]) -> Line | None:
     return line_of("Agreement by night", points[-NIGHTS_SHOWN:]) if len(points) > 1 else None
 
 
-def _drift(shown: Sequence[Run], runs: Sequence[Run], tallies: Mapping[int, Tally]) -> list[Line]:
+def _drift(
+    runs: Sequence[Run], tallies: Mapping[int, Tally], mixes: Mapping[int, Mix]
+) -> list[Line]:
     """Return share sorted, confidence and shift of the mix by night, the oldest first."""
-    if len(shown) < 2:
+    if len(runs) < 2:
         return []
     sorted_, confidence, shift = [], [], []
-    for run in reversed(shown):
+    for run in reversed(runs[:NIGHTS_SHOWN]):
         tally, label = tallies[run.run_id], day(run.started_at)
         sorted_.append(Point(label, 1 - tally.to_check / tally.classified))
         confidence.append(Point(label, tally.confidence / tally.classified))
-        if usual := _usual(run, runs, tallies):
-            shift.append(Point(label, shift_of(mix_of(tally), usual)))
+        if usual := _usual(run, runs, mixes):
+            shift.append(Point(label, shift_of(mixes[run.run_id], usual)))
     return [
         line_of("Share sorted without a look", sorted_),
         line_of("Mean confidence", confidence),
@@ -94,18 +98,16 @@ def _drift(shown: Sequence[Run], runs: Sequence[Run], tallies: Mapping[int, Tall
     ]
 
 
-def _usual(run: Run, runs: Sequence[Run], tallies: Mapping[int, Tally]) -> dict[str, float]:
-    return usual_mix([tallies[one.run_id] for one in usual_runs(run, runs)])
+def _usual(run: Run, runs: Sequence[Run], mixes: Mapping[int, Mix]) -> Mix:
+    return usual_mix([mixes[one.run_id] for one in usual_runs(run, runs)])
 
 
-def _month(
-    runs: Sequence[Run], tallies: Mapping[int, Tally]
-) -> list[tuple[str, float, float, float]]:
+def _month(runs: Sequence[Run], mixes: Mapping[int, Mix]) -> list[tuple[str, float, float, float]]:
     """Return category, share in the newest run, in the month before, and the difference."""
     if not runs:
         return []
-    now = mix_of(tallies[runs[0].run_id])
-    usual = _usual(runs[0], runs, tallies)
+    now = mixes[runs[0].run_id]
+    usual = _usual(runs[0], runs, mixes)
     if not usual:
         return []
     return [

@@ -11,14 +11,11 @@ from werkzeug.wrappers import Response
 
 from clothing.errors import StoreError
 from clothing.web import access, sessions
-from clothing.web.permissions import may_call
+from clothing.web.permissions import home_of
 from clothing.web.site import site
 
 AZURE_SIGN_OUT = "/.auth/logout"
 """Where App Service signs people out whom it has signed in."""
-
-HOMES = ("pages.morning_sheet", "review.queue")
-"""Where people start; the first that their key opens."""
 
 WRONG = "This is not the key. Ask whoever runs the service."
 FOR_PROGRAMS = (
@@ -42,7 +39,7 @@ def sign_in() -> Response | tuple[str, int] | str:
     key = access.key_of(request.form.get("key", ""))
     if key is None:
         return render_template("sign_in.html", wrong=WRONG, name=name), 403
-    home = next((page for page in HOMES if may_call(page, key.scopes)), None)
+    home = home_of(key.scopes)
     if home is None:
         return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
     if name and not sessions.is_reviewer(name):  # without one, the queue asks for it

@@ -1,7 +1,7 @@
-"""What waits for a person: three piles of photos, and which of each comes next.
+"""What waits for a person: three stacks of photos, and which of each comes next.
 
-Owns the queries of the piles. A photo is in one as long as nobody has reviewed its content; who has
-it before them is a matter of the queue.
+Owns the queries of the stacks. A photo is in one as long as nobody has reviewed its content; who
+has it before them is a matter of the queue.
 """
 
 from collections import deque
@@ -25,17 +25,17 @@ from clothing.tables import (
 SAMPLED_RUNS = 7
 """The blind sample is drawn from so many of the newest runs, about a week's; of our own only."""
 
-_SHORT = 100  # photos of a pile that are looked up at once
+_SHORT = 100  # photos of a stack that are looked up at once
 _AT_ONCE = 0.03  # seconds: who asks waits for what takes no longer
 _LOOKING_SHARE = 0.005  # of the time may be spent on looking up and counting what takes longer
 
 
 @dataclass(frozen=True, slots=True)
-class Pile:
+class Stack:
     """Photos that nobody has reviewed, for one reason; queries of key and number, in order.
 
     Attributes:
-        name: Of the pile.
+        name: Of the stack.
         number_column: The column in which a claim has the number.
         blind: Whether nobody may see what the model says.
         count: How many there are, free or not.
@@ -57,20 +57,20 @@ class Pile:
 class Found:
     """The photo that somebody gets next."""
 
-    pile: Pile
+    stack: Stack
     photo_key: str
     number: int
 
 
 class Shortlist:
-    """The first photos of a pile, so that not everybody walks past all that were answered.
+    """The first photos of a stack, so that not everybody walks past all that were answered.
 
     They are looked up anew for everybody, unless that takes long. Each was free when looked up,
     and is asked again whether it still is.
     """
 
-    def __init__(self, pile: Pile) -> None:
-        self._pile = pile
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
         self._rows: deque[sa.Row[Any]] = deque()
         self._has_more = False
         self._freshness = Freshness()
@@ -86,13 +86,13 @@ class Shortlist:
                 self._look_up(connection, chosen)
                 continue
             still = {**chosen, "number": row.number}
-            if connection.execute(self._pile.still_free, still).first():
-                return Found(self._pile, row.photo_key, row.number)
+            if connection.execute(self._stack.still_free, still).first():
+                return Found(self._stack, row.photo_key, row.number)
         return None
 
     def _look_up(self, connection: sa.Connection, chosen: dict[str, Any]) -> None:
         begun = monotonic()
-        self._rows = deque(connection.execute(self._pile.free, chosen))
+        self._rows = deque(connection.execute(self._stack.free, chosen))
         self._has_more = len(self._rows) == _SHORT
         self._freshness.begin(begun)
 
@@ -126,11 +126,11 @@ class Freshness:
 _NOW = sa.bindparam("now", type_=UTC_TIME)
 
 
-def _pile(name: str, query: sa.Select[Any], number: sa.Column[Any], blind: bool = False) -> Pile:
-    """Return a pile.
+def _stack(name: str, query: sa.Select[Any], number: sa.Column[Any], blind: bool = False) -> Stack:
+    """Return a stack.
 
     Args:
-        name: Of the pile.
+        name: Of the stack.
         query: Its photos in order: their key, and their number as `number`.
         number: The column of the number.
         blind: Whether nobody may see what the model says.
@@ -140,7 +140,7 @@ def _pile(name: str, query: sa.Select[Any], number: sa.Column[Any], blind: bool 
     is_skipped = (claim.skipped == sa.true()) & (claim[number.name] == number)
     is_claimed = sa.exists().where(claim.photo_key == photo_key, is_open | is_skipped)
     skipped = query.join(review_claim, (claim.photo_key == photo_key) & is_skipped)
-    return Pile(
+    return Stack(
         name=name,
         number_column=number.name,
         blind=blind,
@@ -170,7 +170,7 @@ def is_reviewed(table: sa.Table) -> sa.Exists:
     )
 
 
-def _unreadable() -> Pile:
+def _unreadable() -> Stack:
     """Return the newest failures of photos that had no answer since, the newest first."""
     table, newer = image_failure.c, image_failure.alias("newer").c
     answer = image_prediction.c
@@ -182,7 +182,7 @@ def _unreadable() -> Pile:
     )
     query = sa.select(table.photo_key, table.failure_id.label("number"))
     query = query.where(~is_old, ~is_answered, ~is_reviewed(image_failure))
-    return _pile("unreadable", query.order_by(table.failure_id.desc()), table.failure_id)
+    return _stack("unreadable", query.order_by(table.failure_id.desc()), table.failure_id)
 
 
 def _newest_predictions() -> sa.Select[Any]:
@@ -193,14 +193,14 @@ def _newest_predictions() -> sa.Select[Any]:
     return query.where(~is_old, ~is_reviewed(image_prediction))
 
 
-def _doubtful() -> Pile:
+def _doubtful() -> Stack:
     """Return the photos that the model was not sure of, the most doubtful first."""
     table = image_prediction.c
     query = _newest_predictions().where(table.needs_review == sa.true())
-    return _pile("doubtful", query.order_by(table.margin, table.image_id), table.image_id)
+    return _stack("doubtful", query.order_by(table.margin, table.image_id), table.image_id)
 
 
-def _blind() -> Pile:
+def _blind() -> Stack:
     """Return a sample of the others: those whose answer's hash is below a bound.
 
     A hash has no opinion of the photo, so the sample is fair; and everybody draws the same.
@@ -211,10 +211,10 @@ def _blind() -> Pile:
         table.needs_review != sa.true(),  # not "= false": there are too many for that index
         table.run_id >= sa.bindparam("since_run"),
     )
-    return _pile("blind", query.order_by(table.answer_key), table.image_id, blind=True)
+    return _stack("blind", query.order_by(table.answer_key), table.image_id, blind=True)
 
 
-UNREADABLE, DOUBTFUL, BLIND = PILES = _unreadable(), _doubtful(), _blind()
+UNREADABLE, DOUBTFUL, BLIND = STACKS = _unreadable(), _doubtful(), _blind()
 
 NEWEST_RUNS = (
     sa.select(batch_run.c.run_id)
