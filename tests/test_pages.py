@@ -188,6 +188,21 @@ def test_a_photo_that_is_no_longer_what_was_classified_has_no_thumbnail(
     assert client.get("/photos/1/thumbnail").status_code == 404
 
 
+def test_while_the_photos_are_away_a_picture_is_to_be_asked_for_again(
+    client: FlaskClient, storage: Path
+) -> None:
+    client.post("/prediction")
+    (storage / "images").rename(storage / "away")
+    gone = client.get("/photos/1/picture")
+    (storage / "images").mkdir()  # what is left of a share that is unmounted
+
+    away = client.get("/photos/1/picture")
+
+    assert (gone.status_code, gone.headers.get("Retry-After")) == (503, None)
+    assert (away.status_code, away.headers.get("Retry-After")) == (503, "30")
+    assert "another folder has taken its place" in away.text
+
+
 def test_a_thumbnail_never_leaves_the_container(
     client: FlaskClient, app: Flask, storage: Path
 ) -> None:

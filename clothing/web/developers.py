@@ -249,7 +249,8 @@ _SAID = {
     422: "The photo cannot be used.",
     429: "Too many wrong keys came from this address; `Retry-After` says how long to wait.",
     500: "The run failed.",
-    503: "Not now: a part of the service is not ready, or it has too much to do.",
+    503: "Not now: a part of the service is not ready, or it has too much to do. Where "
+    "`Retry-After` is there, it may pass.",
 }
 
 PROBLEMS = {

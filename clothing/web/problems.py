@@ -9,9 +9,12 @@ from typing import Any
 from flask import Flask, Response, g, json, render_template, request
 from werkzeug.exceptions import HTTPException, InternalServerError, RequestEntityTooLarge
 
-from clothing.errors import ClothingError, PhotoError
+from clothing.errors import ClothingError, PhotoError, StorageError
 
 log = logging.getLogger(__name__)
+
+SOON = 30
+"""Seconds after which to ask again while the storage has a fault that may pass."""
 
 _PROGRAMS = ("/api/", "/health/", "/metrics", "/prediction")
 
@@ -71,7 +74,10 @@ def _clothing_problem(error: ClothingError) -> Response:
     if isinstance(error, PhotoError):
         return problem(422, "Photo cannot be used", str(error))
     log.error("%s %s: %s", request.method, request.path, error)
-    return problem(503, "Service not ready", str(error))
+    answer = problem(503, "Service not ready", str(error))
+    if isinstance(error, StorageError) and not error.permanent:
+        answer.headers["Retry-After"] = str(SOON)
+    return answer
 
 
 def _not_found(error: LookupError) -> Response:
