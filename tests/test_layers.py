@@ -33,9 +33,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.forgetting"
         " clothing.web.thumbnails clothing.web.charts clothing.web.attempts clothing.web.precedence"
         " clothing.web.permissions",
-        "clothing.model clothing.batch clothing.workers clothing.training.teacher clothing.export"
+        "clothing.model clothing.batch clothing.worker clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices clothing.ray_engine",
-        "clothing.parts clothing.publishing clothing.training.fit",
+        "clothing.parts clothing.publishing clothing.workers clothing.training.fit",
         "clothing.doctor clothing.training.recipe clothing.commands.console"
         " clothing.commands.export clothing.commands.forget clothing.commands.keys"
         " clothing.commands.notify",

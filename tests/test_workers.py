@@ -159,7 +159,7 @@ def slowly(
 
 def children() -> list[psutil.Process]:
     """Return the workers of this process."""
-    return alive.children("clothing.workers")
+    return alive.children("clothing.worker")
 
 
 def test_the_outcomes_are_those_of_the_walk_in_one_process(
@@ -256,7 +256,7 @@ def test_a_worker_whose_orders_break_off_amid_a_frame_ends(
     orders = pickle.dumps((2, (many, classifier))) + pickle.dumps((0, [*many.list_photos()]))[:-9]
 
     worker = subprocess.run(
-        [sys.executable, "-m", "clothing.workers"],
+        [sys.executable, "-m", "clothing.worker"],
         cwd=PROJECT,
         input=orders,
         capture_output=True,
