@@ -9,12 +9,11 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn, Self
-
-import pytest
+from typing import Self
 
 from clothing.azure_storage import AzureAccount, AzureContainer
 from clothing.config import PROJECT
+from tests.needs import go_without
 from tests.serving import free_port
 
 MAIN = (
@@ -53,7 +52,7 @@ class Azurite:
         """Start the server, and wait until it answers; without one, skip the test (in CI, fail)."""
         node = shutil.which("node")
         if node is None or not MAIN.exists():
-            _go_without()
+            go_without("Azurite is not installed: `make azurite` does it (it needs Node and npm)")
         address = ["--blobHost", "127.0.0.1", "--blobPort", str(self.port)]
         self._server = subprocess.Popen(
             [node, MAIN, *address, "--location", self._folder, "--silent", "--disableTelemetry"],
@@ -90,13 +89,6 @@ class Azurite:
                 return
             time.sleep(0.1)
         raise AssertionError(f"Azurite does not answer within {START_SECONDS} s")
-
-
-def _go_without() -> NoReturn:
-    missing = "Azurite is not installed: `make azurite` does that (it needs Node and npm)"
-    if os.environ.get("CI"):
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 def connection_string(port: int, key: str) -> str:

@@ -24,6 +24,7 @@ from clothing.web import create_app
 from scripts.chromium import launched, served
 from tests.azurite import Azurite
 from tests.browsing import watched
+from tests.needs import program
 from tests.pictures import jpeg
 from tests.renew_statements import GOLDEN, in_one_form
 from tests.sql_server_double import SERVER_URL, SqlServer, stand_in
@@ -172,12 +173,7 @@ def runner(environ: dict[str, str]) -> CliRunner:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """The distribution's Chromium; where there is none the tests are skipped, in CI they fail."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        if os.environ.get("CI"):
-            pytest.fail("Chromium is not installed; install the package chromium.")
-        pytest.skip("Chromium is not installed")
-    with launched(chromium) as browser:
+    with launched(program("chromium", "google-chrome", package="chromium")) as browser:
         yield browser
 
 

@@ -17,6 +17,7 @@ from ruamel.yaml import YAML
 
 from clothing.config import PROJECT, SETTINGS
 from clothing.store import Store
+from tests.needs import program
 from tests.nights import a_night
 from tests.serving import KEY, free_port, serving
 
@@ -320,11 +321,7 @@ def test_a_watch_is_silent_until_a_night_is_missing(environ: dict[str, str]) -> 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="systemd is Linux's")
 def test_systemd_takes_timer_and_service(tmp_path: Path) -> None:
-    verifier = shutil.which("systemd-analyze")
-    if verifier is None:
-        if os.environ.get("CI"):
-            pytest.fail("systemd-analyze is not installed; install the package systemd.")
-        pytest.skip("systemd-analyze is not installed")
+    verifier = program("systemd-analyze", package="systemd")
     units = []
     for name in ("clothing-returns.service", "clothing-returns.timer"):
         unit = (SCHEDULE / name).read_text(encoding="utf-8")

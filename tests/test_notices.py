@@ -6,7 +6,6 @@ import email.policy
 import json
 import logging
 import os
-import shutil
 import signal
 import socketserver
 import ssl
@@ -34,6 +33,7 @@ from clothing.photos import Counts, Run
 from clothing.store import Store
 from clothing.tables import batch_run
 from tests.alive import soon
+from tests.needs import program
 from tests.pictures import many_photos
 from tests.serving import free_port
 
@@ -386,9 +386,7 @@ def test_what_a_mail_server_refuses_is_a_warning_without_its_words(
 @pytest.fixture
 def certificate(post: Post, tmp_path: Path) -> Path:
     """A certificate for 127.0.0.1, which the mail server shows from now on."""
-    openssl = shutil.which("openssl")
-    if not openssl:
-        pytest.skip("openssl is not installed")
+    openssl = program("openssl", package="openssl")
     key, file = tmp_path / "key.pem", tmp_path / "certificate.pem"
     command = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"]
     command += ["-subj", "/CN=post", "-addext", "subjectAltName=IP:127.0.0.1"]
