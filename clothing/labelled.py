@@ -53,6 +53,8 @@ def _rows_of(path: Path) -> list[Labelled]:
             raise ConfigError(f"{path} must have the columns file, category. Received: {columns}.")
         labelled = {}
         for row in rows:
+            if not row["file"]:
+                raise ConfigError(f"{path}, line {rows.line_num}: the column file is empty.")
             if row["category"] not in LABELS:
                 raise ConfigError(
                     f"{path}, line {rows.line_num}: a category is one of {', '.join(LABELS)}. "

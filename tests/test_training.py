@@ -24,7 +24,7 @@ from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
 from clothing.preprocess import decode, preprocess, working_side
 from clothing.training import fit, network
-from clothing.training.__main__ import main
+from clothing.training.__main__ import FEW, SHIPPED, main
 from clothing.training.augment import (
     augment_garments,
     augment_photos,
@@ -46,6 +46,7 @@ from clothing.training.pictures import (
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
 from clothing.training.recipe import CARD, Gathered, provenance
+from tests.pictures import jpeg
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
 pytestmark = pytest.mark.filterwarnings(
@@ -163,15 +164,23 @@ def test_a_category_without_a_picture_is_refused_by_name() -> None:
 
 
 def test_nobody_is_on_two_sides_of_the_split_and_no_photo_is_lost() -> None:
-    senders = [str(place % 40) for place in range(400)]
-    pictures = some_pictures(400, senders)
+    senders = [str(place % 100) for place in range(1000)]
+    pictures = some_pictures(1000, senders)
 
     sides = split_by_sender(pictures, share=0.1, seed=1)
 
     people = [set(side.senders.tolist()) for side in sides]
-    assert sum(len(side.names) for side in sides) == 400
+    assert sum(len(side.names) for side in sides) == 1000
     assert not (people[0] & people[1] | people[0] & people[2] | people[1] & people[2])
-    assert all(40 <= len(side.names) <= 60 for side in sides[1:])
+    assert all(50 <= len(side.names) <= 250 for side in sides[1:])
+
+
+def test_photos_that_come_later_move_nobody_to_another_side() -> None:
+    before = split_by_sender(some_pictures(200), share=0.1, seed=1)
+    after = split_by_sender(some_pictures(500), share=0.1, seed=1)
+
+    for side, later in zip(before, after, strict=True):
+        assert set(side.names.tolist()) < set(later.names.tolist())
 
 
 def test_who_sent_very_many_photos_is_always_learned_from() -> None:
@@ -180,6 +189,17 @@ def test_who_sent_very_many_photos_is_always_learned_from() -> None:
     for seed in range(10):
         split = split_by_sender(some_pictures(100, senders), share=0.1, seed=seed)
         assert "the shop's own" not in {*split.validation.senders, *split.test.senders}
+
+
+@pytest.mark.parametrize("people", [3, 5, 12])
+def test_of_a_handful_of_people_some_are_held_out_all_the_same(people: int) -> None:
+    senders = [str(place % people) for place in range(120)] + ["0"] * 5
+
+    sides = split_by_sender(some_pictures(125, senders), share=0.1, seed=1)
+
+    assert all(len(side.names) for side in sides)
+    assert "0" in sides.training.senders  # who took the most
+    assert len(sides.training.names) >= 40
 
 
 def test_the_seed_draws_the_people() -> None:
@@ -470,7 +490,9 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
         fit.train(stopped, *given, measure=dict, checkpoints=tmp_path, say=stop)
     history = fit.train(resumed, *given, measure=dict, checkpoints=tmp_path, say=lines.append)
 
-    assert [line[:13] for line in lines] == ["epoch  1 of 2", "epoch  2 of 2", "epoch  2 of 2"]
+    assert [line[:13] for line in lines[:2]] == ["epoch  1 of 2", "epoch  2 of 2"]
+    assert lines[2].startswith("Going on after epoch 1, which is kept in")
+    assert lines[3].startswith("epoch  2 of 2")
     assert len(history) == 2
     for expected, got in zip(through.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
@@ -512,6 +534,47 @@ def test_a_shops_own_photos_become_a_model_and_a_card_that_fit_each_other(
     assert tested < {row.file for row in read_labels(labels)}
     classifier = Classifier(output.with_suffix(".tflite"), card, "new")
     assert classifier.predict(np.zeros((2, *SHAPE, 3), np.float32)).shape == (2, 10)
+
+
+@pytest.mark.keras
+def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 1)
+    labels = a_folder_of_photos(tmp_path, [*CATEGORIES, "Footwear", "(none)"] * 5, senders=20)
+    output = tmp_path / "new.keras"
+    command = ["--photos", str(tmp_path), "--labels", str(labels), "--output", str(output)]
+    command += ["--checkpoints", str(tmp_path / "kept"), "--no-fashion-mnist", "--epochs"]
+
+    first, again, fewer = (CliRunner().invoke(main, [*command, n]) for n in ("2", "2", "1"))
+    photo = tmp_path / read_labels(labels)[0].file
+    photo.write_bytes(jpeg(color="red", size=(90, 120)))
+    other = CliRunner().invoke(main, [*command, "2"])
+
+    shipped = Card.from_json(SHIPPED.with_suffix(".json").read_bytes())
+    card = Card.from_json(output.with_suffix(".json").read_bytes())
+    assert (card.temperature, card.thresholds) == (shipped.temperature, shipped.thresholds)
+    assert first.output.count("epoch  ") == 2 and FEW in first.output
+    assert again.output.count("epoch  ") == 0 and "Going on after epoch 2" in again.output
+    assert fewer.exit_code == 2 and "2 epochs on already" in fewer.output
+    assert other.output.count("epoch  ") == 2  # what was learned from is another photo
+
+
+@pytest.mark.parametrize(
+    ("output", "complaint"),
+    [("new.h5", "ends with .keras"), ("a file/new.keras", "cannot be written")],
+)
+def test_an_output_that_cannot_be_is_refused_before_the_training(
+    tmp_path: Path, output: str, complaint: str
+) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat"])
+    (tmp_path / "a file").write_text("")
+    command = ["--photos", str(tmp_path), "--labels", str(labels)]
+
+    answer = CliRunner().invoke(main, [*command, "--output", str(tmp_path / output)])
+
+    assert answer.exit_code == 2
+    assert complaint in answer.output
 
 
 def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path) -> None:

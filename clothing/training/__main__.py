@@ -1,6 +1,8 @@
 """The command `python -m clothing.training`; `make train` calls it."""
 
+import hashlib
 import sys
+import tempfile
 import time
 from dataclasses import astuple, replace
 from pathlib import Path
@@ -15,7 +17,10 @@ from clothing.photos import digest_of
 from clothing.training.fit import PHOTOS_ALONE, Mix, Plan
 from clothing.training.network import build_network, multiply_adds, reopen_network
 from clothing.training.recipe import (
+    CALIBRATES_FROM,
     CARD,
+    Gathered,
+    calibrates,
     finish_card,
     fit,
     gather,
@@ -30,6 +35,15 @@ IMAGENET = "imagenet"
 
 EPOCHS, PEAK_RATE = 30, 4e-4
 """From ImageNet's weights: 40 minutes on two cores."""
+
+HELD_OUT_BY = 1
+"""Seed of who is held out, the same for every training: else one would test by whom another has
+learned from."""
+
+FEW = (
+    f"Fewer than {CALIBRATES_FROM} photos were held out to set temperature and thresholds by, so "
+    "they are those that the network began with. Compare before you publish."
+)
 
 FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 """From a network that knows garments already: ten minutes."""
@@ -85,7 +99,13 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
 )
-@click.option("--seed", default=1, show_default=True, help="Decides split, weights and batches.")
+@click.option(
+    "--seed",
+    default=1,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Decides weights and batches; who is held out is the same for every seed.",
+)
 @click.option(
     "--fashion-mnist/--no-fashion-mnist",
     default=True,
@@ -130,6 +150,7 @@ def main(
     """
     try:
         started = time.perf_counter()
+        _check_output(output)
         is_new = start == IMAGENET
         plan = Plan(
             epochs=epochs or (EPOCHS if is_new else FURTHER_EPOCHS),
@@ -140,7 +161,9 @@ def main(
         model, card = _beginning(start, size, seed, whole=whole)
         teacher = Teacher(teaching) if teaching else None
         click.echo("Reading the pictures: half a minute.")
-        gathered = gather(folder, labels, card, garments=fashion_mnist, seed=seed, teacher=teacher)
+        gathered = gather(
+            folder, labels, card, garments=fashion_mnist, seed=HELD_OUT_BY, teacher=teacher
+        )
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
             f"multiply-adds a photo) on {len(gathered.photos.training.names):,} photos. Held out: "
@@ -148,8 +171,8 @@ def main(
         )
         # The length is no part of it: until the rate falls, a long training is a short one.
         key = digest_of(
-            start,
-            str(teaching),
+            *("" if path is None else _content_of(path) for path in (_path_of(start), teaching)),
+            *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
             labels.read_text(encoding="utf-8-sig"),
             f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)} {whole}",
         )
@@ -163,9 +186,12 @@ def main(
             checkpoints=folder_of_this,
             say=click.echo,
         )
-        card = replace(card, training_data=provenance(card, gathered, is_new=is_new))
-        card = write_model(model, finish_card(model, card, gathered), output)
+        finished = finish_card(model, card, gathered)
+        learned = provenance(card, gathered, is_new=is_new)
+        card = write_model(model, replace(finished, training_data=learned), output)
         write_test_labels(labels, gathered, output.with_suffix(".test.csv"))
+        if not calibrates(gathered):
+            click.echo(FEW)
         click.echo(_summary(card, output, time.perf_counter() - started))
     except ClothingError as error:
         click.echo(f"Error: {error}", err=True)
@@ -185,6 +211,39 @@ def _beginning(
             f"--whole out, or say --start {IMAGENET}."
         )
     return reopen_network(Path(start), size)
+
+
+def _check_output(output: Path) -> None:
+    """Refuse what could not be written, before the hour that it takes to have something."""
+    if output.suffix != ".keras":
+        raise ConfigError(f"--output is a file that ends with .keras. Received: {output}.")
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=output.parent):
+            pass
+    except OSError as error:
+        raise ConfigError(
+            f"--output cannot be written: {error.strerror}. Received: {output}. Name a folder "
+            "that takes files."
+        ) from error
+
+
+def _path_of(start: str) -> Path | None:
+    return None if start == IMAGENET else Path(start)
+
+
+def _content_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _names_in(gathered: Gathered) -> list[str]:
+    return sorted(name for side in gathered.photos for name in side.names.tolist())
+
+
+def _state_of(photo: Path) -> str:
+    """Return what changes when a photo does, without reading it again."""
+    state = photo.stat()
+    return f"{state.st_size} {state.st_mtime_ns}"
 
 
 def _summary(card: Card, output: Path, seconds: float) -> str:

@@ -122,7 +122,9 @@ def _share_right(
 def measure(probabilities: Probabilities, allowed: Allowed, card: Card) -> dict[str, float]:
     """Return accuracy, share sorted without a look, share right of those, and calibration error.
 
-    The definitions are `evaluate`'s.
+    The definitions are `evaluate`'s, of the network alone: a photo that the service sends to a
+    person for what it is, as too dark to see, counts here by the network's confidence. A share of
+    nothing is left out.
 
     Args:
         probabilities: As the network gives them; float32 array of shape (n, 10).
@@ -138,9 +140,10 @@ def measure(probabilities: Probabilities, allowed: Allowed, card: Card) -> dict[
     figures = {
         "accuracy": right[inside].mean(),
         "sorted_share": is_sorted[inside].mean(),
-        "sorted_accuracy": right[inside & is_sorted].mean() if is_sorted[inside].any() else 0,
         "expected_calibration_error": calibration_error(list(answers)) or 0,
     }
+    if is_sorted[inside].any():
+        figures["sorted_accuracy"] = right[inside & is_sorted].mean()
     if not inside.all():
         figures["outside_review_share"] = 1 - is_sorted[~inside].mean()
     return {name: float(value) for name, value in figures.items()}

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clothing.card import Card
+from clothing.errors import ConfigError
 from clothing.labels import CATEGORIES
 from clothing.training.augment import (
     augment_garments,
@@ -116,10 +117,20 @@ def train(
 
     Returns:
         Loss, figures and seconds of each epoch.
+
+    Raises:
+        ConfigError: The last checkpoint is further on than the plan.
     """
     part = trainable_part(model)
     _compile(part, plan)
     history = _resume(part, checkpoints) if checkpoints else []
+    if len(history) > plan.epochs:
+        raise ConfigError(
+            f"This training is {len(history)} epochs on already, more than the {plan.epochs} that "
+            f"are asked for. Ask for more, or remove {checkpoints} to begin anew."
+        )
+    if history:
+        say(f"Going on after epoch {len(history)}, which is kept in {checkpoints}.")
     lesson = _Lesson(photos, garments, card, plan, teacher)
     batches = _batches(lesson, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):
