@@ -53,6 +53,10 @@ class Card:
 
     def __post_init__(self) -> None:
         """Refuse facts that cannot be true, with a ModelError that names the field."""
+        if not isinstance(self.name, str):
+            raise _wrong("name", self.name, "a text")
+        if not isinstance(self.metrics, Mapping):
+            raise _wrong("metrics", self.metrics, "figures by name")
         if self.labels != CATEGORIES:
             raise _wrong("labels", self.labels, f"the ten categories in order: {CATEGORIES}")
         whole = isinstance(self.height, int) and isinstance(self.width, int)
@@ -84,6 +88,8 @@ class Card:
         try:
             if "labels" in facts:
                 facts["labels"] = tuple(facts["labels"])
+            for name in {"sha256", "compiled_sha256"} & set(facts):  # some tools write ABCDEF
+                facts[name] = facts[name] and facts[name].lower()
             return cls(**facts)
         except (AttributeError, TypeError) as error:  # a value of another type than is compared
             raise ModelError(f"The model's card cannot be used: {error}.") from error

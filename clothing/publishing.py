@@ -187,7 +187,13 @@ def figures_of(figures: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def publish(
-    container: Container, blob: str, source: Path, cache: Path, *, sha256: str | None = None
+    container: Container,
+    blob: str,
+    source: Path,
+    cache: Path,
+    *,
+    sha256: str | None = None,
+    compared: tuple[str, str] | None = None,
 ) -> Release:
     """Put a model into the place of the one that is served, which is kept as the previous one.
 
@@ -200,17 +206,22 @@ def publish(
         source: The new `.keras`; its card lies beside it with `.json`, if it has one.
         cache: Folder for compiled models, as in `load_classifier`.
         sha256: What the `.keras` must hash to, if pinned.
+        compared: Version of the served model and SHA-256 of the new `.keras` on which somebody
+            decided this; None lets any replace any.
 
     Returns:
         The model that is served now, its card with the hashes of both files.
 
     Raises:
-        ModelError: The new model cannot be served, or what is served now cannot be kept.
+        ModelError: The new model cannot be served, what is served now cannot be kept, or one of
+            the two is another than was compared.
         StorageError: The container cannot be written; the model that was served is put back.
     """
     new = prepare(source, cache)
     _check_pin(new, sha256)
     before = current(container, blob)
+    if compared:
+        _check_compared(before, new, *compared)
     if before is not None and _same(before, new):
         _put(container, blob, before)  # mends what broke off, else writes nothing
         return before
@@ -387,6 +398,20 @@ def _sought(container: Container, names: Iterable[str], sha256: str | None) -> b
 def _card_of(container: Container, blob: str) -> Card | None:
     name = card_name(blob)
     return None if container.etag(name) is None else Card.from_json(container.read(name))
+
+
+def _check_compared(before: Release | None, new: Release, version: str, sha256: str) -> None:
+    now = before.version if before else "none"
+    if now != version:
+        raise ModelError(
+            f"The served model is {now}, not {version} any more: somebody else published or rolled "
+            "back meanwhile. Compare with the one that is served now."
+        )
+    if new.sha256 != sha256:
+        raise ModelError(
+            f"The new model was written anew meanwhile: its SHA-256 was {sha256} and is "
+            f"{new.sha256} now. Compare that one."
+        )
 
 
 def _check_pin(release: Release, sha256: str | None) -> None:

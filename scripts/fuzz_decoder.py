@@ -135,16 +135,22 @@ def _end_of(decoder: Decoder, content: bytes, found: Found, keep: Path) -> str:
             found.ended += 1
         else:
             found.refused += 1
+            _watch_time(content, started, found, keep)
         return reason
     except Exception as error:
         found.other += 1
         _keep(content, type(error).__name__, keep)
         return repr(error)
     found.decoded += 1
+    _watch_time(content, started, found, keep)
+    return f"{image.width.bit_length()} x {image.height.bit_length()} {is_plain(content)}"
+
+
+def _watch_time(content: bytes, started: float, found: Found, keep: Path) -> None:
+    """Count a file that took long where nobody ends it."""
     if is_plain(content) and time.monotonic() - started > SECONDS:
         found.late += 1
         _keep(content, "late", keep)
-    return f"{image.width.bit_length()} x {image.height.bit_length()} {is_plain(content)}"
 
 
 def _forget_peak() -> None:

@@ -178,8 +178,10 @@ def modes(_: random.Random) -> Iterator[File]:
         values[::2, ::3] = -1 if name != "flat" else 0
         yield f"{name}.tif", encoded(Image.fromarray(values), "TIFF")
     yield "deep colour.png", _png(2, 16, bytes(6 * 8) + b"\0", 8, 8)
-    for transform in range(3):
-        yield f"adobe {transform}.jpg", small("JPEG", "CMYK") + bytes([transform])
+    for transform in range(3):  # how Adobe's marker says that colours are to be taken
+        content = bytearray(small("JPEG", "CMYK"))
+        content[content.index(b"Adobe") + 11] = transform
+        yield f"adobe {transform}.jpg", bytes(content)
 
 
 def lies(_: random.Random) -> Iterator[File]:

@@ -140,12 +140,15 @@ def _nights_to_add(connection: sa.Connection, found: Found) -> list[int]:
     """Return the places of the nights that are not in our tables.
 
     Raises:
-        StoreError: There are runs of our own, for which old answers would pass as newer ones.
+        StoreError: There are runs of our own, for which old answers would pass as newer ones; or
+            the newest night has more answers now than when it was migrated.
     """
     table = batch_run.c
     migrated = sa.select(table.started_at).where(table.trigger == MIGRATION)
     newest = connection.scalar(migrated.order_by(table.started_at.desc()).limit(1))
     nights = _new_nights(found, newest)
+    if newest:
+        _refuse_grown(connection, found, newest)
     own = sa.select(sa.func.count()).where(table.trigger != MIGRATION)
     if nights and connection.execute(own).scalar_one():
         raise StoreError(
@@ -159,6 +162,19 @@ def _new_nights(found: Found, newest: datetime | None) -> list[int]:
     return [
         place for place, night in enumerate(found.nights) if newest is None or night.first > newest
     ]
+
+
+def _refuse_grown(connection: sa.Connection, found: Found, newest: datetime) -> None:
+    table = batch_run.c
+    ended = connection.scalar(
+        sa.select(table.finished_at).where(table.trigger == MIGRATION, table.started_at == newest)
+    )
+    grown = [night for night in found.nights if night.first <= newest < night.last]
+    if ended and any(night.last > ended for night in grown):
+        raise StoreError(
+            "The predecessor has gone on writing into its newest night since that was migrated. "
+            "Stop its nightly run, and migrate into an empty database."
+        )
 
 
 def _added(nights: Sequence[int], found: Found) -> Added:

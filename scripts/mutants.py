@@ -1,4 +1,4 @@
-"""Counts the small mistakes in four modules that the tests would notice: `make mutants`.
+"""Counts the small mistakes in five modules that the tests would notice: `make mutants`.
 
 Every test runs once to see which lines it runs. Then each mutant (`scripts.mutations`) gets a fork
 of this process, in which its functions take the place of the module's own, and those tests run

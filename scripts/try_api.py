@@ -104,6 +104,7 @@ def _try(address: str, folder: Path, examples: int, seed: int) -> tuple[dict[str
     command += ["--max-examples", str(examples), "--seed", str(seed), "--continue-on-failure"]
     command += ["--suppress-health-check", "too_slow"]  # a busy computer is no finding
     command += ["--no-shrink", "--report", "json", "--report-json-path", str(report)]
+    report.unlink(missing_ok=True)  # that of the round before is not this one's
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if not report.is_file():
         raise click.ClickException(ended.stdout + ended.stderr)

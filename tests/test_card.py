@@ -112,6 +112,9 @@ def test_an_unknown_field_is_refused_by_name() -> None:
         ("thresholds", "high"),
         ("thresholds", 0.7),
         ("thresholds", None),
+        ("metrics", None),
+        ("name", None),
+        ("sha256", 5),
     ],
 )
 def test_a_fact_that_cannot_be_true_is_refused(field: str, value: Any) -> None:
@@ -137,6 +140,10 @@ def test_a_refusal_names_the_field_and_what_was_received(
 
     assert field in str(refusal.value)
     assert f"Received: {shown}" in str(refusal.value).replace("('Hat',)", "Hat")
+
+
+def test_a_hash_is_known_in_capitals_too() -> None:
+    assert Card.from_json(json.dumps({"sha256": "AB" * 32})).sha256 == "ab" * 32
 
 
 @settings(max_examples=100, deadline=None)

@@ -197,6 +197,21 @@ def test_nights_that_came_later_are_added(old: Predecessor, tmp_path: Path) -> N
     assert seen_in(tmp_path / "clothing.db") == []
 
 
+def test_a_night_that_went_on_after_it_was_migrated_is_refused(
+    old: Predecessor, tmp_path: Path
+) -> None:
+    old.night(["a.jpg", "b.jpg"], EVENING)
+    migrated(old, tmp_path)
+    before = everything(tmp_path)
+    old.night(["late.jpg"], EVENING + timedelta(minutes=2))
+
+    ended = migrated(old, tmp_path)
+
+    assert ended.exit_code == 1
+    assert "has gone on writing into its newest night" in ended.output
+    assert everything(tmp_path) == before
+
+
 def test_the_newest_answer_is_kept_with_the_time_at_which_it_was_first_given(
     old: Predecessor, tmp_path: Path
 ) -> None:

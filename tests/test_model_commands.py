@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+from clothing import parts
 from clothing.cli import main
 from clothing.commands.model import model
 from clothing.config import PROJECT
+from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES, OUTSIDE
-from clothing.publishing import BETTER, NO_DIFFERENCE, WORSE
+from clothing.publishing import BETTER, NO_DIFFERENCE, WORSE, publish
 from clothing.storage import FolderContainer
 from tests.test_publishing import BLOB, another_model, everything_in
 
@@ -261,6 +263,62 @@ def test_without_a_yes_nothing_is_replaced(
     assert answer.exit_code == 1
     assert "Replace clothing-lite-" in answer.stderr
     assert everything_in(folder) == before
+
+
+def test_what_was_published_while_somebody_thought_is_not_replaced(
+    runner: CliRunner, folder: Path, cautious: Path, careless: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def somebody_else(*words: object, **more: object) -> bool:
+        publish(FolderContainer("model", folder), BLOB, cautious, parts.MODEL_CACHE)
+        return True
+
+    monkeypatch.setattr("click.confirm", somebody_else)
+
+    answer = call(runner, "publish", careless, "--untested")
+
+    assert answer.exit_code == 1
+    assert "somebody else published or rolled back meanwhile" in answer.stderr
+    assert shown(runner)["name"] == "cautious"
+
+
+def test_a_file_that_was_written_anew_while_somebody_thought_is_not_published(
+    runner: CliRunner, folder: Path, cautious: Path, careless: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def train_anew(*words: object, **more: object) -> None:
+        shutil.copytree(careless.parent, cautious.parent, dirs_exist_ok=True)
+
+    before = everything_in(folder)
+    monkeypatch.setattr("click.confirm", train_anew)
+
+    answer = call(runner, "publish", cautious, "--untested")
+
+    assert answer.exit_code == 1
+    assert "The new model was written anew meanwhile" in answer.stderr
+    assert everything_in(folder) == before
+
+
+def test_labelled_photos_are_found_from_any_folder_and_failures_are_named(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photos").mkdir()
+    rows = ["file,category"]
+    for number in range(9):
+        shutil.copy(
+            PROJECT / "images" / read_labels(SAMPLES)[0].file, tmp_path / "photos" / f"{number}.jpg"
+        )
+        rows.append(f"{number}.jpg,Coat")
+    (tmp_path / "labels.csv").write_text("\n".join([*rows, "typo.jpg,Coat"]))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BATCH_SIZE", "1")  # so many batches are worth a process
+    monkeypatch.setenv("DECODE_THREADS", "2")
+
+    answer = runner.invoke(
+        main, ["evaluate", "--photos", "photos", "--labels", "labels.csv", "--json"]
+    )
+
+    assert answer.exit_code == 0, answer.stderr
+    assert json.loads(answer.stdout)["failed"] == 1
+    assert "typo.jpg: " in answer.stderr
 
 
 def test_with_a_yes_it_is_replaced(runner: CliRunner, careless: Path) -> None:

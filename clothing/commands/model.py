@@ -5,7 +5,7 @@ A shell, as `cli`, which registers them: nothing here opens the database.
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -25,7 +25,7 @@ from clothing.environment import environment
 from clothing.errors import ConfigError, ModelError
 from clothing.evaluation import evaluate
 from clothing.labelled import read_labels
-from clothing.model import load_classifier
+from clothing.model import load_classifier, sha256_of
 from clothing.parts import Parts, model_cache
 from clothing.photos import Counts, Failure, Outcome, Photo
 from clothing.publishing import WORSE, Comparison, broke_off, current, folder_of, previous
@@ -55,6 +55,7 @@ def evaluate_photos(folder: Path, labels: Path, as_json: bool) -> None:
     parts = Parts(environment())
     category_by_name = _read_labels(labels)
     outcomes = _outcomes(parts.load_classifier(), folder, category_by_name, parts.tuning)
+    _show_failures(outcomes)
     figures = evaluate(outcomes, category_by_name)
     if as_json:
         click.echo(json.dumps(figures, ensure_ascii=False))
@@ -148,7 +149,7 @@ def publish(new: Path, folder: Path | None, labels: Path | None, untested: bool,
     """
     parts = Parts(environment())
     container, blob = parts.models, parts.config.model_blob
-    before = current(container, blob)
+    before, digest = current(container, blob), sha256_of(new.read_bytes())
     if (folder is None) != (labels is None):
         raise click.UsageError("--photos and --labels go together.")
     if untested and folder:
@@ -163,7 +164,8 @@ def publish(new: Path, folder: Path | None, labels: Path | None, untested: bool,
     if before and not yes:
         click.confirm(f"Replace {before.version} by {new}?", abort=True, err=True)
     pin, cache = parts.config.model_sha256, model_cache(parts.environ)
-    after = publish_model(container, blob, new, cache, sha256=pin)
+    compared = (before.version, digest) if before else None
+    after = publish_model(container, blob, new, cache, sha256=pin, compared=compared)
     if before and before.version == after.version:
         click.echo(f"{after.version} is served already; nothing was changed.")
         return
@@ -203,6 +205,7 @@ def _compared(parts: Parts, new: Path, folder: Path, labels: Path) -> Comparison
         )
         for container, blob in places
     )
+    _show_failures(after)
     return compare_outcomes(before, after, category_by_name)
 
 
@@ -224,7 +227,7 @@ def _outcomes(
     Raises:
         ConfigError: There is none that can be used.
     """
-    container = FolderContainer("photos", folder)
+    container = FolderContainer("photos", folder.resolve())  # processes start elsewhere
     photos = [_photo_in(container, name) for name in labels]
     outcomes: list[Outcome] = []
     batches = in_workers(photos, container, classifier, tuning)
@@ -238,6 +241,12 @@ def _outcomes(
             "file has their names within that folder."
         )
     return outcomes
+
+
+def _show_failures(outcomes: Iterable[Outcome]) -> None:
+    for outcome in outcomes:
+        if isinstance(outcome, Failure):
+            click.echo(f"{outcome.photo.name}: {outcome.reason}", err=True)
 
 
 def _photo_in(container: FolderContainer, name: str) -> Photo:
