@@ -60,7 +60,7 @@ _FORMULA = re.compile(r"(^|[;\t])(?=[=+\-@\t\r])")  # in many countries ; ends a
 _SHEET_ROWS = 1_048_575  # Excel has one more, which is the heads
 _TIMES = ("started_at", "heartbeat_at", "finished_at")
 _WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "error": 30}
-_WIDTHS |= dict.fromkeys(("timestamp", "reviewed_at", *_TIMES), 22)
+_WIDTHS |= dict.fromkeys(("timestamp", "reviewed_at", *_TIMES), 24)
 
 Cell = str | int | float | datetime | None
 
@@ -189,7 +189,7 @@ class _Sheet:
     def __init__(self, book: Any, name: str, heads: Sequence[str]) -> None:
         self._book, self._name, self._heads = book, name, heads
         self._bold = book.add_format({"bold": True})
-        self._time = book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"})
+        self._time = book.add_format({"num_format": 'yyyy-mm-dd hh:mm:ss "UTC"'})
         self.rows = 0
         self._parts = 0
         self._begin()

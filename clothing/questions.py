@@ -56,7 +56,7 @@ class Wanted:
     @property
     def has_failures(self) -> bool:
         """True if photos that could not be read may be among them, else False."""
-        answered = self.category is not None or self.least is not None or self.most is not None
+        answered = self.least is not None or self.most is not None
         return not answered and self.pile in (None, "unreadable")
 
 
@@ -162,6 +162,8 @@ def failures(store: Store, wanted: Wanted, before: int | None = None, limit: int
         query = query.where(table.run_id == wanted.run_id)
     if span:
         query = query.where(table.run_id >= span[0], table.run_id <= span[1])
+    if wanted.category is not None:  # as a person says: the model says nothing
+        query = query.where(image_review.c.reviewed_category == wanted.category)
     if wanted.name:
         query = query.where(_holds(table.image_filename, wanted.name))
     if before is not None:

@@ -121,6 +121,13 @@ def test_a_photo_is_tried_and_not_stored(page: Page, store: Store, tmp_path: Pat
     expect(page.locator("#answer canvas")).to_be_visible()
     assert page.locator("#answer h2").inner_text().startswith(CATEGORIES)
     assert page.locator("#camera").get_attribute("capture") == "environment"
+    page.locator("#camera").set_input_files(
+        {"name": "taken.jpg", "mimeType": "image/jpeg", "buffer": jpeg()}
+    )
+    expect(page.locator("#answer h2")).to_be_visible()
+    page.locator("#answer").evaluate("answer => answer.replaceChildren()")
+    page.get_by_role("button", name="Classify").click()  # no other photo has to be chosen
+    expect(page.locator("#answer h2")).to_be_visible()
     store.ready()
     assert store.predictions() == []
 

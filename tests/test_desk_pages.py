@@ -59,7 +59,7 @@ def test_an_empty_database(client: FlaskClient, path: str, words: str) -> None:
         ("/runs", "Run 1"),
         ("/runs/1", "2 × the file is empty"),
         ("/quality", "Not enough reviews yet"),
-        ("/photos/pick-list", "they have no category"),
+        ("/photos/pick-list", "No photo of this choice has a category"),
     ],
 )
 def test_only_failures(client: FlaskClient, store: Store, path: str, words: str) -> None:
@@ -297,9 +297,75 @@ def test_the_pick_list_leaves_out_no_answer_of_a_person(client: FlaskClient, sto
 
     page = look(client, "/photos/pick-list")
 
-    assert page.index(f"<h2>{OUTSIDE}</h2>") < page.index("hat.jpg")
-    assert page.index(f"<h2>{AGAIN}</h2>") < page.index("dark.jpg")
+    assert page.index("<h2>None of these</h2>") < page.index("hat.jpg")
+    assert page.index("<h2>Photograph again</h2>") < page.index("dark.jpg")
     assert "<h2>Bag</h2>" not in page
+
+
+def test_what_people_say_of_an_unreadable_photo_is_on_every_list(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_failure("coat.jpg"), a_failure("dark.jpg"), a_failure("torn.jpg"))
+    for number, said in ((1, {"category": "Coat"}), (2, {"verdict": "photograph again"})):
+        body = {"failure_id": number, "reviewer": "Ada", **said}
+        assert client.post("/api/reviews", json=body).status_code == 201
+
+    cards = look(client, "/photos?pile=unreadable")
+    coats = look(client, "/photos?pile=unreadable&category=Coat")
+    again = look(client, "/photos?pile=unreadable&category=(photograph+again)")
+    listed = look(client, "/photos/pick-list")
+
+    assert cards.count("<b>Unreadable</b>") == 1
+    assert cards.count("Ada says so") == 2
+    assert "coat.jpg" in coats and "dark.jpg" not in coats
+    assert "dark.jpg" in again and "torn.jpg" not in again
+    assert listed.index("<h2>Coat</h2>") < listed.index("coat.jpg")
+    assert listed.index("<h2>Photograph again</h2>") < listed.index("dark.jpg")
+    assert "torn.jpg" not in listed
+
+
+def test_what_a_person_said_is_not_to_be_checked_any_more(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag", 0.4, "looks like Bag or Coat"))
+    assert "looks like Bag or Coat" in look(client, "/photos")
+    a_review(store, 1, AGAIN)
+
+    card, photo = look(client, "/photos"), look(client, "/photos/1")
+
+    assert "looks like Bag or Coat" not in card + photo
+    assert "<b>Photograph again</b>" in card and "Ada says so" in card
+
+
+def test_a_run_that_has_found_nothing_yet_leaves_the_piles_of_the_night_before(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg"), a_failure("torn.jpg"))
+    store.open_run("http")
+
+    page = look(client, "/")
+
+    assert "This run has sorted nothing yet. The piles are those of" in page
+    assert "a.jpg" in page and "torn.jpg" in page
+    assert "Every photo could be read" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [("running", "What this run finds comes here."), ("failed", "broke off before it opened")],
+)
+def test_of_a_first_run_without_a_photo_nothing_is_claimed(
+    client: FlaskClient, store: Store, status: str, words: str
+) -> None:
+    store.ready()
+    run = store.open_run("http")
+    if status == "failed":
+        store.close_run(run.run_id, "failed", Counts(), "There is no model.")
+
+    for path in ("/", f"/runs/{run.run_id}"):
+        page = look(client, path)
+        assert words in page
+        assert "Every photo could be read" not in page and "Nothing sorted" not in page
 
 
 def test_a_pick_list_of_nothing_says_so(client: FlaskClient, store: Store) -> None:

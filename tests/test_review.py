@@ -133,11 +133,11 @@ def test_without_javascript_plain_forms_do_it_all(
     saved(store, *(doubtful(f"{n}.jpg", n / 10) for n in range(4)))
 
     assert "Saved: Coat." in sent(kim, "Coat").text
-    assert "Saved: none of these." in sent(kim, OUTSIDE).text
+    assert "Saved: None of these." in sent(kim, OUTSIDE).text
     assert "Skipped" in sent(kim, "skip").text
     page = sent(kim, AGAIN).text
 
-    assert "Saved: photograph again." in page and "3 done, 1 to go" in page
+    assert "Saved: Photograph again." in page and "3 done, 1 to go" in page
     assert reviewed(app) == ["Coat", OUTSIDE, AGAIN]
     assert set(reviewed(app, "reviewer")) == {"Kim Lee"}
     assert all(0 < seconds < 60 for seconds in reviewed(app, "seconds"))

@@ -104,6 +104,34 @@ def test_the_next_photo_is_there_before_the_answer(kim: Page) -> None:
     assert kim.locator(".review img").evaluate("image => image.decode().then(() => true)")
 
 
+@pytest.mark.parametrize(("width", "height"), [(640, 450), (390, 664)])
+def test_on_a_small_screen_the_next_photo_is_in_view_after_each_answer(
+    kim: Page, width: int, height: int
+) -> None:
+    kim.set_viewport_size({"width": width, "height": height})
+    expect(kim.locator("figcaption")).to_be_visible()  # of a photo without a picture it is all
+    kim.get_by_role("button", name="Photograph again").click()
+    kim.locator(".review img").wait_for()
+
+    kim.get_by_role("button", name="None of these").click()
+
+    expect(kim.get_by_role("status")).to_contain_text("None of these")
+    expect(kim.locator(".review img")).to_be_in_viewport(ratio=0.9)
+
+
+def test_single_keys_can_be_switched_off_on_a_narrow_screen(kim: Page, store: Store) -> None:
+    kim.set_viewport_size({"width": 640, "height": 450})
+    answered(kim, "p")
+    kim.get_by_label("Answer by single keys").uncheck()
+    task = kim.locator("input[name=task]").input_value()
+
+    kim.keyboard.press("9")
+
+    kim.get_by_role("button", name="Skip").click()
+    expect(kim.locator("input[name=task]")).not_to_have_value(task)
+    assert len(reviews(store)) == 1
+
+
 def test_undo_brings_the_photo_back_and_takes_the_answer_back(kim: Page, store: Store) -> None:
     answered(kim, "p")
     first = name_of(kim)

@@ -65,6 +65,11 @@ class Night:
     nights: int
     reasons: list[tuple[str, int]]
 
+    @property
+    def has_piles(self) -> bool:
+        """True if the run shown opened a photo, so that its piles say something."""
+        return bool(self.shown.counts.classified or self.shown.counts.failed)
+
 
 def last_night() -> Night | None:
     """Return the newest run with the piles that people work from, or None before the first."""
@@ -73,7 +78,7 @@ def last_night() -> Night | None:
         return None
     newest, *earlier = runs
     shown = newest
-    if newest.status != "running" and not newest.counts.classified:
+    if not newest.counts.classified:
         shown = next((run for run in earlier if run.counts.classified), newest)
     return _night(newest, shown, runs)
 
@@ -89,7 +94,7 @@ def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
     tallies = site().tallies.of([shown, *usual])
     mine = tallies[shown.run_id]
     before = usual_mix([mix_of(tallies[one.run_id]) for one in usual])
-    read = run if run.status in ("running", "succeeded") else shown  # others broke off too early
+    read = run if run.status == "succeeded" else shown  # others have not looked at all of it
     return Night(
         run=run,
         nightly=nightly(store, datetime.now(UTC)),

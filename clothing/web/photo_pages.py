@@ -15,6 +15,7 @@ from clothing.questions import (
     PILES,
     Row,
     Wanted,
+    all_failures,
     all_photos,
     failures,
     history,
@@ -109,7 +110,8 @@ def _part(wanted: Wanted, before: int | None) -> list[Row]:
 
 
 def _all(wanted: Wanted) -> Iterator[Row]:
-    return all_photos(site().parts.store, wanted)
+    store = site().parts.store
+    return chain(all_photos(store, wanted), all_failures(store, wanted))
 
 
 def _is_here(row: Row) -> bool:

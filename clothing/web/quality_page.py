@@ -75,7 +75,11 @@ def _agreed(by_run: Mapping[int, Share], runs: Sequence[Run]) -> Line | None:
         for run_id, share in by_run.items()
         if run_id in started
     ]
-    return line_of("Agreement by night", points[-NIGHTS_SHOWN:]) if len(points) > 1 else None
+    return (
+        line_of("Agreement by night, of all reviewed photos", points[-NIGHTS_SHOWN:])
+        if len(points) > 1
+        else None
+    )
 
 
 def _drift(

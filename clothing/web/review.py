@@ -29,6 +29,7 @@ from clothing.shapes import ranked, review_of
 from clothing.web import sessions
 from clothing.web.asked import LONGEST_SECONDS, VERDICTS
 from clothing.web.site import site
+from clothing.web.wording import answer as in_words
 
 KEYS = dict(zip(CATEGORIES, "1234567890", strict=True))
 """The key that answers each category, always the same: hands learn them."""
@@ -104,11 +105,7 @@ def _act(wanted: str, task: str) -> tuple[str, Turn]:
     if wanted not in ANSWERS:
         raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {wanted!r}.")
     turn = reviews.answer(holder, reviewer, task, wanted, _seconds_shown())
-    return f"Saved: {_in_words(wanted)}." if turn.accepted else _GONE, turn
-
-
-def _in_words(answer: str) -> str:
-    return {OUTSIDE: "none of these", AGAIN: "photograph again"}.get(answer, answer)
+    return f"Saved: {in_words(wanted)}." if turn.accepted else _GONE, turn
 
 
 def _seconds_shown() -> float | None:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from clothing import words
 from clothing.export import NAMES
+from clothing.labels import AGAIN, OUTSIDE, UNDONE
 from clothing.photos import Failure, Run
 from clothing.questions import Row
 from clothing.tables import MIGRATION
@@ -24,10 +25,27 @@ TRIGGERS = {
 
 def init_app(app: Flask) -> None:
     """Hand the words to the templates."""
-    for word in (percent, number, local_time, day, trigger, reason):
+    for word in (answer, percent, number, local_time, day, trigger, reason):
         app.add_template_filter(word)
     app.add_template_filter(words.duration_of, "duration")
     app.jinja_env.globals["pile_names"] = NAMES
+
+
+ANSWERS_IN_WORDS = {
+    OUTSIDE: "None of these",
+    AGAIN: "Photograph again",
+    UNDONE: "taken back",
+}
+"""What people can answer besides the ten categories, as the buttons say it."""
+
+
+def answer(category: str) -> str:
+    """Return an answer as people read it.
+
+    >>> answer("Coat"), answer("(none)")
+    ('Coat', 'None of these')
+    """
+    return ANSWERS_IN_WORDS.get(category, category)
 
 
 def percent(share: float) -> str:

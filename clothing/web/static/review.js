@@ -28,7 +28,8 @@ async function send(form, button) {
 function show(inside) {
   const focused = place.contains(document.activeElement);
   place.innerHTML = inside;
-  if (focused) place.querySelector("h1").focus();
+  if (focused) place.querySelector("h1").focus({ preventScroll: true });
+  (place.querySelector("figure") ?? place).scrollIntoView({ block: "nearest" });
   const read = [...place.querySelectorAll("[data-read]")].map((part) => part.textContent.trim());
   const heard = document.createElement("span"); // who sees has it before them
   heard.className = "hidden";

@@ -3,6 +3,10 @@
 
 const form = document.getElementById("try");
 const place = document.getElementById("answer");
+const photo = document.getElementById("photo");
+let chosen; // or taken with the camera
+
+form.querySelector(".camera").hidden = false;
 
 function element(name, text, attributes = {}) {
   const made = document.createElement(name);
@@ -60,10 +64,13 @@ async function classify(file) {
 
 form.addEventListener("submit", (event) => {
   event.preventDefault();
-  const [file] = document.getElementById("photo").files;
-  if (file) classify(file);
+  if (chosen) classify(chosen);
 });
-form.addEventListener("change", (event) => { if (event.target.files?.[0]) classify(event.target.files[0]); });
+form.addEventListener("change", (event) => {
+  [chosen] = event.target.files;
+  photo.required = !chosen;
+  if (chosen) classify(chosen);
+});
 form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
 form.addEventListener("dragleave", () => form.classList.remove("over"));
 form.addEventListener("drop", (event) => {
