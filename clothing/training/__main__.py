@@ -15,7 +15,7 @@ from clothing.config import PROJECT
 from clothing.errors import ClothingError, ConfigError
 from clothing.photos import digest_of
 from clothing.training.fit import PHOTOS_ALONE, Mix, Plan
-from clothing.training.network import build_network, multiply_adds, reopen_network
+from clothing.training.network import average, build_network, multiply_adds, reopen_network
 from clothing.training.recipe import (
     CALIBRATES_FROM,
     CARD,
@@ -68,6 +68,13 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     default=str(SHIPPED),
     show_default="the shipped model",
     help=f'A .keras to go on from, or "{IMAGENET}" for a new network.',
+)
+@click.option(
+    "--mean",
+    "other",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A .keras that was trained on from --start, or it from this one: training begins with the "
+    "mean of their weights.",
 )
 @click.option(
     "--output",
@@ -130,6 +137,7 @@ def main(
     folder: Path,
     labels: Path,
     start: str,
+    other: Path | None,
     output: Path,
     size: tuple[int, int] | None,
     teaching: Path | None,
@@ -159,6 +167,8 @@ def main(
             mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
         )
         model, card = _beginning(start, size, seed, whole=whole)
+        if other:
+            average(model, other)
         teacher = Teacher(teaching) if teaching else None
         click.echo("Reading the pictures: half a minute.")
         gathered = gather(
@@ -171,7 +181,10 @@ def main(
         )
         # The length is no part of it: until the rate falls, a long training is a short one.
         key = digest_of(
-            *("" if path is None else _content_of(path) for path in (_path_of(start), teaching)),
+            *(
+                "" if path is None else _content_of(path)
+                for path in (_path_of(start), other, teaching)
+            ),
             *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
             labels.read_text(encoding="utf-8-sig"),
             f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)} {whole}",

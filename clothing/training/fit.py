@@ -130,7 +130,7 @@ def train(
             f"are asked for. Ask for more, or remove {checkpoints} to begin anew."
         )
     if history:
-        say(f"Going on after epoch {len(history)}, which is kept in {checkpoints}.")
+        say(f"Going on after epoch {len(history)}.")
     lesson = _Lesson(photos, garments, card, plan, teacher)
     batches = _batches(lesson, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):

@@ -44,8 +44,8 @@ from clothing.training.teacher import Teacher
 
 CARD = Card(
     name="clothing-lite",
-    height=96,
-    width=72,
+    height=112,
+    width=80,
     channels=3,
     preprocessing=WHOLE_IN_COLOUR,
 )
