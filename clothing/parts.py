@@ -3,6 +3,7 @@
 Owns the way from a `Config` to the objects that the shells use. It never reads the environment.
 """
 
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,7 +29,8 @@ MODEL_CACHE = PROJECT / "var" / "models"
 def model_cache(environ: Mapping[str, str]) -> Path:
     """Return the folder of compiled models: on Azure a local one, for the project's is a share."""
     if "WEBSITE_HOSTNAME" in environ:
-        return Path(tempfile.gettempdir()) / "clothing-models"
+        mine = f"-{os.getuid()}" if hasattr(os, "getuid") else ""  # other users have one, too
+        return Path(tempfile.gettempdir()) / f"clothing-models{mine}"
     return MODEL_CACHE
 
 

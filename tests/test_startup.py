@@ -66,7 +66,7 @@ def test_it_comes_up_and_is_ready(azure: dict[str, str], log: Path, tmp_path: Pa
         assert served.ask("/prediction", "POST")[1]["run"]["status"] == "succeeded"
         assert served.worker().memory_info().rss < 500 * 2**20
 
-    assert list((tmp_path / "tmp" / "clothing-models").glob("*.tflite"))
+    assert list((tmp_path / "tmp").glob("clothing-models-*/*.tflite"))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ SHIPPED = PROJECT / "model" / "clothing_model.keras"
 IMAGENET = "imagenet"
 
 EPOCHS, PEAK_RATE = 30, 4e-4
-"""From ImageNet's weights: 40 minutes on two cores."""
+"""From ImageNet's weights: more than an hour on two cores."""
 
 HELD_OUT_BY = 1
 """Seed of who is held out, the same for every training: else one would test by whom another has
