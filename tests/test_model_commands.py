@@ -297,6 +297,7 @@ def test_a_file_that_was_written_anew_while_somebody_thought_is_not_published(
     assert everything_in(folder) == before
 
 
+@pytest.mark.slow
 def test_labelled_photos_are_found_from_any_folder_and_failures_are_named(
     runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
