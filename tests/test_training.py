@@ -529,17 +529,22 @@ def test_what_a_network_has_seen_twice_is_said_once(tmp_path: Path) -> None:
 # --- the whole ----------------------------------------------------------------------------------
 
 
+def a_shops_command(folder: Path, output: Path) -> tuple[list[str], Path]:
+    """Return what a shop trains on its own photos alone with, and the CSV; write both."""
+    labels = a_folder_of_photos(folder, [*CATEGORIES, "Footwear", "(none)"] * 5, senders=20)
+    command = ["--photos", str(folder), "--labels", str(labels), "--output", str(output)]
+    return [*command, "--checkpoints", str(folder / "kept"), "--no-fashion-mnist"], labels
+
+
 @pytest.mark.keras
 def test_a_shops_own_photos_become_a_model_and_a_card_that_fit_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 1)
-    labels = a_folder_of_photos(tmp_path, [*CATEGORIES, "Footwear", "(none)"] * 5, senders=20)
     output = tmp_path / "out" / "new.keras"
-    command = ["--photos", str(tmp_path), "--labels", str(labels), "--output", str(output)]
-    command += ["--checkpoints", str(tmp_path / "kept"), "--no-fashion-mnist", "--epochs", "1"]
+    command, labels = a_shops_command(tmp_path, output)
 
-    answer = CliRunner().invoke(main, command)
+    answer = CliRunner().invoke(main, [*command, "--epochs", "1"])
 
     assert answer.exit_code == 0, answer.output
     assert "epoch  1 of 1" in answer.output
@@ -558,10 +563,9 @@ def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 1)
-    labels = a_folder_of_photos(tmp_path, [*CATEGORIES, "Footwear", "(none)"] * 5, senders=20)
     output = tmp_path / "new.keras"
-    command = ["--photos", str(tmp_path), "--labels", str(labels), "--output", str(output)]
-    command += ["--checkpoints", str(tmp_path / "kept"), "--no-fashion-mnist", "--epochs"]
+    shops, labels = a_shops_command(tmp_path, output)
+    command = [*shops, "--epochs"]
 
     first, again, fewer = (CliRunner().invoke(main, [*command, n]) for n in ("2", "2", "1"))
     photo = tmp_path / read_labels(labels)[0].file

@@ -1,6 +1,5 @@
 """The command `python -m clothing.training`; `make train` calls it."""
 
-import hashlib
 import sys
 import tempfile
 import time
@@ -13,6 +12,7 @@ import click
 from clothing.card import Card
 from clothing.config import PROJECT
 from clothing.errors import ClothingError, ConfigError
+from clothing.model import sha256_of
 from clothing.photos import digest_of
 from clothing.training.fit import PHOTOS_ALONE, Mix, Plan
 from clothing.training.network import average, build_network, multiply_adds, reopen_network
@@ -182,7 +182,7 @@ def main(
         # The length is no part of it: until the rate falls, a long training is a short one.
         key = digest_of(
             *(
-                "" if path is None else _content_of(path)
+                "" if path is None else sha256_of(path.read_bytes())
                 for path in (_path_of(start), other, teaching)
             ),
             *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
@@ -243,10 +243,6 @@ def _check_output(output: Path) -> None:
 
 def _path_of(start: str) -> Path | None:
     return None if start == IMAGENET else Path(start)
-
-
-def _content_of(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _names_in(gathered: Gathered) -> list[str]:

@@ -8,7 +8,6 @@ shows what they do. The service never imports this; TensorFlow is imported only 
 """
 
 import csv
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from clothing.compile import compile_in_child
 from clothing.errors import ConfigError
 from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
+from clothing.model import sha256_of
 from clothing.training.calibrate import (
     calibrate_temperature,
     choose_thresholds,
@@ -236,7 +236,8 @@ def write_model(model: Any, card: Card, destination: Path) -> Card:
     model.save(destination)
     compiled = destination.with_suffix(".tflite")
     compile_in_child(destination.resolve(), compiled.resolve(), card)
-    card = replace(card, sha256=_sha256(destination), compiled_sha256=_sha256(compiled))
+    digests = [sha256_of(path.read_bytes()) for path in (destination, compiled)]
+    card = replace(card, sha256=digests[0], compiled_sha256=digests[1])
     destination.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
     return card
 
@@ -255,7 +256,3 @@ def write_test_labels(labels: Path, gathered: Gathered, destination: Path) -> No
             for row in read_labels(labels)
             if row.file in held_out
         )
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
