@@ -21,6 +21,7 @@ import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -44,7 +45,7 @@ from clothing.questions import Wanted, all_failures
 from clothing.ray_engine import RayEngine, Walker
 from clothing.storage import Container
 from clothing.store import Store
-from clothing.walk import Tuning, batches_of
+from clothing.walk import Tuning
 from clothing.workers import in_workers
 
 FIGURES = Path(__file__).with_name("ray_engine.json")
@@ -305,7 +306,7 @@ def _outcomes(names: Sequence[str]) -> list[Outcome]:
 
 def _travelling(folder: Path) -> dict[str, float]:
     """Return bytes a photo: to a worker, back from it, and in SQLite's file."""
-    photos = next(batches_of(pipeline.folder(folder).list_photos(), 64))
+    photos = list(islice(pipeline.folder(folder).list_photos(), 64))
     outcomes = _outcomes([photo.name for photo in photos])
     with tempfile.TemporaryDirectory() as scratch:
         database = Path(scratch) / "rows.db"

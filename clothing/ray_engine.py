@@ -131,7 +131,7 @@ class RayEngine:
             EngineError: The cluster cannot be reached, or has no workers.
             ClothingError: What stops the walk in a worker stops it here.
         """
-        batches = batches_of(photos, tuning.batch_size)
+        batches = batches_of(photos, tuning)
         first = next(batches, None)
         if first is None:
             return  # and no cluster is needed
@@ -414,6 +414,6 @@ class _Crew:
         if len(batch.photos) == 1 or batch.deaths == 1:
             self._suspects.append(batch)
         else:
-            pieces = batches_of(batch.photos, math.ceil(len(batch.photos) / _PIECES))
+            pieces = batches_of(batch.photos, Tuning(math.ceil(len(batch.photos) / _PIECES), 1, 1))
             self._suspects.extend(_Batch(piece, deaths=1) for piece in pieces)
         return []

@@ -6,6 +6,7 @@ between two steps, so memory is the same for ten photos and for ten million. It 
 table and no setting.
 """
 
+import math
 import os
 import threading
 from collections import deque
@@ -13,6 +14,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Protocol
 
 import numpy as np
@@ -32,6 +34,8 @@ that alone cannot be read must not cost the others their night."""
 
 BATCH_BYTES = 16 * 2**20
 """Content of a batch: large photos take long, and the cores shall share them to the very end."""
+
+_LEAST = 8  # photos of a batch near the end; the network takes fewer at once no faster
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ def classify(
     with Decoder(tuning.decode_threads) as decoder:
         cores = threading.BoundedSemaphore(tuning.decode_threads)
         walk = Walk(download, decoder, classifier, cores)
-        yield from ahead(walk, batches_of(photos, tuning.batch_size), tuning)
+        yield from ahead(walk, batches_of(photos, tuning), tuning)
 
 
 def here(
@@ -159,18 +163,27 @@ class Walk:
             return Failure(photo, stage, str(error))
 
 
-def batches_of(photos: Iterable[Photo], size: int) -> Iterator[list[Photo]]:
-    """Yield photos in lists of a size; the last may be shorter, and so is one of large photos."""
-    batch: list[Photo] = []
-    weight = 0
-    for photo in photos:
-        batch.append(photo)
-        weight += photo.size
-        if len(batch) >= size or weight >= BATCH_BYTES:
-            yield batch
-            batch, weight = [], 0
-    if batch:
+def batches_of(photos: Iterable[Photo], tuning: Tuning) -> Iterator[list[Photo]]:
+    """Yield photos in batches, smaller ones towards the end; one of large photos is small, too.
+
+    Of batches that walk side by side the last one would else have one core, and the others would
+    wait for it ("guided self-scheduling", Polychronopoulos and Kuck 1987).
+
+    Args:
+        photos: Taken as far ahead as batches are on their way.
+        tuning: How large a batch is, and how many walk at once.
+    """
+    source, at_once = iter(photos), tuning.download_threads
+    waiting = deque(islice(source, tuning.batch_size * at_once))
+    while waiting:
+        most = min(tuning.batch_size, max(_LEAST, math.ceil(len(waiting) / at_once)))
+        batch: list[Photo] = []
+        weight = 0
+        while waiting and len(batch) < most and weight < BATCH_BYTES:
+            batch.append(waiting.popleft())
+            weight += batch[-1].size
         yield batch
+        waiting.extend(islice(source, len(batch)))
 
 
 class Step(Protocol):

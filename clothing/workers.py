@@ -30,7 +30,7 @@ from clothing.worker import DiedError, Worker
 log = logging.getLogger(__name__)
 
 AFTER = 4
-"""Batches that a run has begun before processes are worth their start."""
+"""Batches' photos that a run has begun before processes are worth their start."""
 
 PATIENCE_SECONDS = 60.0
 """How long a batch that cost a process its life waits for another one."""
@@ -64,7 +64,7 @@ def in_workers(
         cores = threading.BoundedSemaphore(tuning.decode_threads)
         here = Walk(container.download, decoder, classifier, cores)
         crew = _Crew(here, (container, classifier), tuning)
-        yield from ahead(crew, batches_of(photos, tuning.batch_size), tuning)
+        yield from ahead(crew, batches_of(photos, tuning), tuning)
 
 
 _Line = tuple[Worker, int]
@@ -96,7 +96,7 @@ class _Crew:
 
     def __call__(self, batch: list[Photo]) -> list[Outcome]:
         """Return the outcomes of a batch in its order."""
-        line = self._line()
+        line = self._line(len(batch))
         if line is None:
             return self.here(batch)
         try:
@@ -171,11 +171,12 @@ class _Crew:
             self._dismiss(self._cell)
         self._cell = None
 
-    def _line(self) -> _Line | None:
-        """Return a line that is free, or None as long as there is none."""
+    def _line(self, photos: int) -> _Line | None:
+        """Return a line that is free, or None as long as there is none, for so many photos."""
         with self._lock:
-            self._begun += 1
-            is_long = self._begun == AFTER and not self._is_over
+            before, enough = self._begun, AFTER * self.tuning.batch_size
+            self._begun += photos
+            is_long = before < enough <= self._begun and not self._is_over
             if is_long and self.tuning.decode_threads > 1:
                 for _ in range(self.tuning.decode_threads - 1):
                     self._start()

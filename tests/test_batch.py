@@ -82,9 +82,24 @@ def test_a_truncated_photo_becomes_a_failure_and_costs_its_neighbours_nothing(
 def test_large_photos_walk_in_smaller_batches() -> None:
     photos = [Photo("images", f"{n}.jpg", "1", size) for n, size in enumerate((9, 10, 10, 1, 1, 1))]
 
-    batches = [*batches_of(weighing(photos), 3)]
+    batches = [*batches_of(weighing(photos), Tuning(3, 1, 1))]
 
     assert [len(batch) for batch in batches] == [2, 3, 1]
+
+
+def test_batches_grow_smaller_near_the_end_so_that_no_core_waits_for_another() -> None:
+    photos = [Photo("images", f"{n}.jpg", "1", 1000) for n in range(300)]
+
+    batches = [*batches_of(photos, Tuning(64, 2, 2))]
+
+    assert [photo for batch in batches for photo in batch] == photos
+    assert [len(batch) for batch in batches] == [64, 64, 64, 54, 27, 14, 8, 5]
+
+
+def test_a_few_photos_walk_side_by_side() -> None:
+    photos = [Photo("images", f"{n}.jpg", "1", 1000) for n in range(20)]
+
+    assert [len(batch) for batch in batches_of(photos, Tuning(64, 2, 2))] == [10, 8, 2]
 
 
 def weighing(photos: list[Photo]) -> Iterator[Photo]:
@@ -137,7 +152,7 @@ def test_what_waits_between_the_steps_is_bounded(classifier: Classifier) -> None
         next(batches)
     batches.close()  # type: ignore[attr-defined]
 
-    window = 2 * SMALL.download_threads * SMALL.batch_size
+    window = 3 * SMALL.download_threads * SMALL.batch_size  # two on their way, one listed ahead
     assert taken <= 3 * SMALL.batch_size + window
 
 
