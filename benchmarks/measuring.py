@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -69,11 +69,54 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the clocks show at one moment, in seconds.
+
+    Attributes:
+        clock: Of the wall.
+        cpu: Of the processor, for this process and its children.
+        busy: Of all processors, for all programs.
+    """
+
+    clock: float
+    cpu: float
+    busy: float
+
+    @classmethod
+    def now(cls) -> "Reading":
+        """Read them."""
+        return cls(time.perf_counter(), cpu_seconds(), _busy_seconds())
+
+
+class Beginning:
+    """The part of a work in which its processes start: it counts as start, and so does its time.
+
+    Whoever measures one program from its first photo and another one once all of its processes are
+    there, compares starts.
+    """
+
+    BATCHES = 8
+    """With as many behind it, a run or Ray has all of its processes at work."""
+
+    def __init__(self) -> None:
+        self.photos = 0
+        self.end: Reading | None = None
+        self._batches = 0
+
+    def count(self, photos: int) -> None:
+        """Take note of a batch, and of how many photos are done in all."""
+        self._batches += 1
+        if self._batches == self.BATCHES:
+            self.photos, self.end = photos, Reading.now()
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """What a work did: so many photos, and figures of its own by name."""
+    """What a work did: so many photos, figures of its own by name, and how it began, if slowly."""
 
     photos: int
     facts: dict[str, float] = field(default_factory=dict)
+    beginning: Beginning = field(default_factory=Beginning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +135,14 @@ class Measured:
     """One work, once.
 
     Attributes:
-        photos: How many it did.
+        photos: How many it did, once it had begun.
         seconds: On the clock.
         cpu_seconds: Of the processor, its children included.
-        start_seconds: From the birth of its process to the end of the set-up.
+        start_seconds: From the birth of its process to the end of the set-up, and its beginning.
         peak_memory_mb: The most that its process ever had, or it and its children together.
         others: Cores that other programs had meanwhile.
         facts: Figures of its own.
+        start_photos: Photos that were done in the beginning.
     """
 
     photos: int
@@ -108,6 +152,7 @@ class Measured:
     peak_memory_mb: float
     others: float
     facts: dict[str, float]
+    start_photos: int = 0
 
     @property
     def photos_per_second(self) -> float:
@@ -117,7 +162,7 @@ class Measured:
     @property
     def with_start(self) -> float:
         """The speed if a night had only these photos and started from nothing."""
-        return self.photos / (self.seconds + self.start_seconds)
+        return (self.photos + self.start_photos) / (self.seconds + self.start_seconds)
 
 
 def in_child(scenario: str, place: Place) -> dict[str, Measured]:
@@ -163,22 +208,30 @@ def measure(scenario: Scenario, place: Place) -> dict[str, Measured]:
     with scenario(place) as works:
         start = time.time() - psutil.Process().create_time()
         works.warm_up()
-        timed = {name: _timed(work) for name, work in works.timed.items()}
+        timed = {name: _timed(work, start) for name, work in works.timed.items()}
         peak = peak_memory_mb()
-    return {
-        name: Measured(done.photos, seconds, cpu, start, peak, others, done.facts)
-        for name, (done, seconds, cpu, others) in timed.items()
-    }
+    return {name: replace(one, peak_memory_mb=peak) for name, one in timed.items()}
 
 
-def _timed(work: Callable[[], Done]) -> tuple[Done, float, float, float]:
-    """Return what a work did, its seconds, its processor's, and the cores that others had."""
-    busy, cpu, clock = _busy_seconds(), cpu_seconds(), time.perf_counter()
+def _timed(work: Callable[[], Done], start: float) -> Measured:
+    """Do a work, and return what it took once it had begun."""
+    before = Reading.now()
     done = work()
-    seconds = time.perf_counter() - clock
-    cpu = cpu_seconds() - cpu
-    others = (_busy_seconds() - busy - cpu) / seconds
-    return done, seconds, cpu, min(max(0.0, others), float(os.cpu_count() or 1))
+    end = Reading.now()
+    beginning = done.beginning
+    begun = beginning.end or before
+    seconds, cpu = end.clock - begun.clock, end.cpu - begun.cpu
+    others = (end.busy - begun.busy - cpu) / seconds
+    return Measured(
+        photos=done.photos - beginning.photos,
+        seconds=seconds,
+        cpu_seconds=cpu,
+        start_seconds=start + begun.clock - before.clock,
+        peak_memory_mb=0,
+        others=min(max(0.0, others), float(os.cpu_count() or 1)),
+        facts=done.facts,
+        start_photos=beginning.photos,
+    )
 
 
 def cpu_seconds() -> float:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks import folders, pipeline
-from benchmarks.measuring import Done, Place, Works
+from benchmarks.measuring import Beginning, Done, Place, Works
 from clothing.storage import Container
 from clothing.walk import Tuning
 
@@ -52,9 +52,12 @@ def _end_to_end(
         warm = folders.fill(Path(scratch) / "warm", folders.contents_of(place.small, 8), WARM)
 
         def walk(database: str, photos: Container, number: int) -> Done:
+            beginning = Beginning()
             with pipeline.store(Path(scratch) / database) as kept:
-                counts = pipeline.walk(kept, photos, lambda: classifier, number, tuning)
-                return Done(counts.classified)
+                counts = pipeline.walk(
+                    kept, photos, lambda: classifier, number, tuning, beginning.count
+                )
+            return Done(counts.classified, beginning=beginning)
 
         yield Works(
             {name: lambda: walk("run.db", container, number)},

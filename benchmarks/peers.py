@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks import folders, pipeline
 from benchmarks.limits import PART
-from benchmarks.measuring import Done, NotMeasuredError, Place, Works
+from benchmarks.measuring import Beginning, Done, NotMeasuredError, Place, Works
 from benchmarks.predecessor import opened_by_keras
 from clothing.photos import Photo
 
@@ -47,8 +47,7 @@ def _saving(place: Place, name: str) -> Iterator[pipeline.Keeper]:
 def ray_data(place: Place) -> Iterator[Works]:
     """Ray Data on this computer: one actor for each core walks its photos from bytes to answers.
 
-    One step for all, so that no array is copied from one process to the next. Its actors and their
-    first batch belong to the start.
+    One step for all, so that no array is copied from one process to the next.
     """
     os.environ |= _RAY_SETTINGS
     try:
@@ -59,9 +58,7 @@ def ray_data(place: Place) -> Iterator[Works]:
     ray.data.DataContext.get_current().enable_progress_bars = False
     try:
         with _saving(place, "ray") as keeper:
-            answers = _over_ray(ray, place)
-            _save_ray(keeper, next(answers))
-            yield Works({"ray_data": lambda: _save_all(keeper, answers)})
+            yield Works({"ray_data": lambda: _save_all(keeper, _over_ray(ray, place))})
     finally:
         ray.shutdown()
 
@@ -116,13 +113,12 @@ def _listed(place: Place) -> list[Photo]:
 
 
 def _save_all(keeper: pipeline.Keeper, batches: Iterator[_Rows]) -> Done:
-    return Done(sum(_save_ray(keeper, batch) for batch in batches))
-
-
-def _save_ray(keeper: pipeline.Keeper, batch: _Rows) -> int:
-    """Save a batch and return how many photos it has."""
-    keeper.save(_photos_of(batch), batch["probabilities"], [str(one) for one in batch["fault"]])
-    return len(batch["name"])
+    beginning = Beginning()
+    for batch in batches:
+        faults = [str(one) for one in batch["fault"]]
+        keeper.save(_photos_of(batch), batch["probabilities"], faults)
+        beginning.count(keeper.saved)
+    return Done(keeper.saved, beginning=beginning)
 
 
 def _photos_of(batch: _Rows) -> list[Photo]:

@@ -97,14 +97,25 @@ def walk(
     load: Callable[[], Classifier],
     expected: int,
     tuning: Tuning = HERE,
+    tell: Callable[[int], None] = lambda classified: None,
 ) -> Counts:
     """Take one run to its end as the service does, and return its counts.
+
+    After each batch `tell` gets how many photos are classified.
 
     Raises:
         RuntimeError: It did not end well, or not every photo has an answer.
     """
     opened = kept.open_run("benchmark")
-    run = run_batch(kept, opened, container, load, tuning, engine=in_workers)
+    run = run_batch(
+        kept,
+        opened,
+        container,
+        load,
+        tuning,
+        progress=lambda counts, _: tell(counts.classified),
+        engine=in_workers,
+    )
     counts = run.counts
     if run.status != "succeeded" or counts.failed or counts.listed != expected:
         raise RuntimeError(

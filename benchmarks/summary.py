@@ -108,7 +108,7 @@ def _figures(name: str, some: Sequence[Measured]) -> dict[str, Any]:
     start = facts.pop("start_seconds", median(one.start_seconds for one in some))
     return {
         "title": LINES[name].title,
-        "photos": some[0].photos,
+        "photos": some[0].photos + some[0].start_photos,
         "cpu_seconds_per_photo": _rounded(median(map(_cpu, some))),
         "peak_memory_mb": round(max(one.peak_memory_mb for one in some)),
         "start_seconds": _rounded(start),
