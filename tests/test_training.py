@@ -7,6 +7,7 @@ import pickle
 import subprocess
 import sys
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -276,6 +277,24 @@ def test_moving_keeps_the_garment_in_the_picture() -> None:
     middle = moved[middle_third].mean(axis=(1, 2, 3))
     assert np.median(middle) > 0.6
     assert moved[:, :8].mean() < 0.2
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("lay", [augment_garments, lay_garments_out])
+def test_a_garment_that_reaches_the_edge_does_not_go_on_beyond_it(
+    lay: Callable[..., NDArray[np.float32]],
+) -> None:
+    """Shoes and bags fill Fashion-MNIST's width; moved, they must end where they ended."""
+    height, width = SHAPE
+    arrays = np.zeros((400, height, width, 1), np.uint8)
+    arrays[:, height // 3 : 2 * height // 3] = 200  # from edge to edge
+
+    moved = lay(arrays, SHAPE, np.random.default_rng(1))
+
+    row = moved[:, height // 2]
+    at_the_edges, inside = row[:, [0, -1]], row[:, [width // 2]]
+    differs = np.abs(at_the_edges - inside).max(axis=2) > 0.15
+    assert 0.2 < differs.mean() < 0.9
 
 
 # --- weights to start from ----------------------------------------------------------------------
