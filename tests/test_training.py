@@ -47,6 +47,7 @@ from clothing.training.pictures import (
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
 from clothing.training.recipe import CARD, Gathered, provenance
+from clothing.training.teacher import Teacher, shrunk
 from tests.pictures import jpeg
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
@@ -422,6 +423,26 @@ def test_a_teacher_is_the_whole_of_it_head_included() -> None:
     assert whole.get_layer("project_15").filters == 320
     expected = weights["_conv_head.weight"][:, :, 0, 0].T * scale
     np.testing.assert_allclose(kernel[0, 0], expected, rtol=1e-5)
+
+
+@pytest.mark.keras
+def test_several_teachers_see_the_same_view_each_in_its_size(tmp_path: Path) -> None:
+    paths, arrays = [], np.random.default_rng(1).random((3, 48, 32, 3), np.float32)
+    expected = []
+    for seed, size in ((1, (40, 32)), (2, (48, 32))):
+        card = replace(CARD, height=size[0], width=size[1])
+        one = network.build_network(card, seed)
+        paths.append(tmp_path / f"{seed}.keras")
+        one.save(paths[-1])
+        paths[-1].with_suffix(".json").write_text(card.to_json())
+        logits = np.asarray(network.trainable_part(one)(shrunk(arrays, size)), np.float64)
+        expected.append(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
+
+    teacher = Teacher(paths)
+
+    assert (teacher.card.height, teacher.card.width) == (48, 32)
+    np.testing.assert_allclose(teacher(arrays), np.mean(expected, axis=0), atol=1e-5)
+    assert np.abs(expected[0] - expected[1]).max() > 0.01
 
 
 @pytest.mark.keras

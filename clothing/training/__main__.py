@@ -93,8 +93,10 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 @click.option(
     "--teacher",
     "teaching",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A .keras of a larger --size, trained before: it says of each photo what it sees, too.",
+    help="A .keras of a larger --size, trained before: it says of each photo what it sees, too. "
+    "Given several times, all do.",
 )
 @click.option(
     "--whole",
@@ -140,7 +142,7 @@ def main(
     other: Path | None,
     output: Path,
     size: tuple[int, int] | None,
-    teaching: Path | None,
+    teaching: tuple[Path, ...],
     whole: bool,
     epochs: int | None,
     rate: float | None,
@@ -183,7 +185,7 @@ def main(
         key = digest_of(
             *(
                 "" if path is None else sha256_of(path.read_bytes())
-                for path in (_path_of(start), other, teaching)
+                for path in (_path_of(start), other, *teaching)
             ),
             *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
             labels.read_text(encoding="utf-8-sig"),

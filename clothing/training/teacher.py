@@ -1,9 +1,10 @@
-"""The teacher: a larger network that tells a smaller one how sure it is, of the very same view.
+"""The teacher: larger networks that tell a smaller one how sure they are, of the very same view.
 
-Owns what it is asked and in which size. It learns nothing itself: it was trained before, by the
-same command with a larger `--size`.
+Owns what they are asked and in which size. They learn nothing themselves: they were trained before,
+by the same command with a larger `--size`.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,37 +14,57 @@ from clothing.training.network import reopen_network, trainable_part
 
 
 class Teacher:
-    """A trained network that is asked about each picture that another one learns from.
+    """Trained networks that are asked about each picture that another one learns from.
 
     A label says "Shirt"; the teacher says how much of a pullover the shirt looks like (Hinton et
     al. 2015, "Distilling the Knowledge in a Neural Network"). It looks at the picture after
     augmentation, which teaches more than its answer to the photo as taken (Beyer et al. 2022,
-    "Knowledge distillation: A good teacher is patient and consistent").
+    "Knowledge distillation: A good teacher is patient and consistent"). Several networks are right
+    more often than the best of them, and know better how sure to be.
 
     Args:
-        path: Its `.keras`; the card lies beside it.
+        paths: Their `.keras`, at least one; the cards lie beside them.
+
+    Attributes:
+        card: Of the one that takes the largest pictures.
 
     Raises:
-        ModelError: It cannot be opened, or it is of another kind than `build_network` builds.
+        ModelError: One cannot be opened, or it is of another kind than `build_network` builds.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, paths: Sequence[Path]) -> None:
         import tensorflow as tf
 
-        model, self.card = reopen_network(path)
-        self._logits = tf.function(trainable_part(model), reduce_retracing=True)
+        opened = [reopen_network(path) for path in paths]
+        self.card = max((card for _, card in opened), key=lambda card: card.height * card.width)
+        self._networks = [
+            (tf.function(trainable_part(model), reduce_retracing=True), (card.height, card.width))
+            for model, card in opened
+        ]
 
     def __call__(self, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return probabilities of the ten categories and of none; (n, h, w, 3) → (n, 11)."""
+        """Return the mean of their probabilities of the ten categories and of none.
+
+        Args:
+            arrays: As large as the card says; float32 array of shape (n, h, w, 3), 0 to 1.
+
+        Returns:
+            float32 array of shape (n, 11).
+        """
         import tensorflow as tf
 
-        probabilities: NDArray[np.float32] = tf.nn.softmax(self._logits(arrays)).numpy()
-        return probabilities
+        answers = [
+            tf.nn.softmax(logits(shrunk(arrays, size))).numpy() for logits, size in self._networks
+        ]
+        mean: NDArray[np.float32] = np.mean(answers, axis=0)
+        return mean
 
 
 def shrunk(arrays: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
     """Return pictures in another size, with antialiasing; (n, H, W, 3) → (n, h, w, 3)."""
     import tensorflow as tf
 
+    if arrays.shape[1:3] == shape:
+        return arrays
     smaller: NDArray[np.float32] = tf.image.resize(arrays, shape, antialias=True).numpy()
     return smaller
