@@ -246,13 +246,32 @@ def _colours(rng: np.random.Generator, n: int) -> Arrays:
 
 
 def _parts(rng: np.random.Generator, tone: Arrays) -> Arrays:
-    """Return three colours of each picture by tone, as sole, leather and laces: (n, h, w, 3)."""
+    """Return colours of each picture by tone, and others beyond a line: sole, leather, laces.
+
+    Args:
+        rng: Decides everything.
+        tone: float32 array of shape (n, h, w, 1), 0 to 1.
+
+    Returns:
+        float32 array of shape (n, h, w, 3), about 0 to 1.
+    """
+    n, height, width, _ = tone.shape
+    angle, offset = rng.uniform(0, 2 * np.pi, (n, 1, 1, 1)), rng.normal(0, 0.25, (n, 1, 1, 1))
+    down = np.linspace(-0.5, 0.5, height)[:, None, None]  # (h, 1, 1)
+    across = np.linspace(-0.5, 0.5, width)[:, None]  # (w, 1)
+    beyond = np.cos(angle) * across + np.sin(angle) * down > offset
+    parts: Arrays = np.where(beyond, _by_tone(rng, tone), _by_tone(rng, tone))
+    return parts
+
+
+def _by_tone(rng: np.random.Generator, tone: Arrays) -> Arrays:
+    """Return three colours of each picture, from its darkest to its lightest: (n, h, w, 3)."""
     n = len(tone)
     darkest, middle, lightest = (_colours(rng, n) for _ in range(3))
     turn = rng.uniform(0.3, 0.7, (n, 1, 1, 1)).astype(np.float32)
     low, high = np.minimum(tone / turn, 1), np.maximum((tone - turn) / (1 - turn), 0)
-    parts: Arrays = darkest + low * (middle - darkest) + high * (lightest - middle)
-    return parts
+    coloured: Arrays = darkest + low * (middle - darkest) + high * (lightest - middle)
+    return coloured
 
 
 def _spread(rng: np.random.Generator, strength: float, n: int) -> Arrays:

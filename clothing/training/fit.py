@@ -32,7 +32,7 @@ STEPS_PER_EPOCH = 200
 """An epoch is so many batches: two passes over the photos, a tenth of one over Fashion-MNIST."""
 
 _WARM_UP = 100  # steps
-_TAUGHT = 0.5  # share of the teacher in what a photo teaches; the rest is its label's
+_TAUGHT = 0.8  # share of the teacher in what a photo teaches; the rest is its label's
 _FALL = 0.3  # share of the steps, at the end, over which the learning rate falls to zero
 
 Say = Callable[[str], object]
