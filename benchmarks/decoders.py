@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 from importlib.util import find_spec
+from itertools import repeat
 from multiprocessing import get_context
 from statistics import median
 from typing import Any
@@ -27,7 +28,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from benchmarks import pipeline
-from benchmarks.limits import PART, repeated
+from benchmarks.limits import PART
 
 Array = NDArray[np.uint8]
 Decoder = Callable[[bytes], Any]
@@ -171,6 +172,6 @@ def _measured(name: str, number: int, threads: Executor, processes: Executor) ->
     parts = [range(at, min(at + part, number)) for at in range(0, number, part)]
     for pool, title in ((threads, "threads"), (processes, "processes")):
         begun = time.perf_counter()
-        done = sum(pool.map(_decode, repeated([name], len(parts)), parts))
+        done = sum(pool.map(_decode, repeat(name), parts))
         figures[title] = done / (time.perf_counter() - begun)
     return figures

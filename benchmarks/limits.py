@@ -1,8 +1,9 @@
 """What the machine can do: each step of the walk alone, at its best.
 
-Decoding and the network run on all cores, over photos that lie in memory. Reading opens and reads
-files without looking at them. Inserting writes the very rows that a run writes through Python's
-bare SQLite driver, many in a transaction.
+Reading, decoding and the network run on all cores, a process on each, over photos that lie in
+memory; reading opens and reads files without looking at them. Threads of one process would wait for
+Python's lock, and their steps cost more than a process's whole walk does. Inserting writes the very
+rows that a run writes through Python's bare SQLite driver, many in a transaction.
 
 The bound that they imply: a photo has to be read, decoded, predicted and inserted, so it costs at
 least the sum of their CPU seconds, and n cores give n CPU seconds each second. So no program with
@@ -13,25 +14,27 @@ nothing else is what its ratio to this bound says.
 import http.client
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from itertools import cycle, islice
+from multiprocessing import get_context
 from pathlib import Path
 from threading import local
-from typing import Any, TypeVar
+from typing import Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks import folders, pipeline
 from benchmarks.measuring import Done, Measured, Place, Works
+from clothing.classifier import Classifier
 from clothing.photos import Photo
 
-_Item = TypeVar("_Item")
-
 PART = 16
-"""Photos that a thread takes at once; as many as the network takes."""
+"""Photos that a process takes at once; as many as the network takes."""
+
+_WARM = 16 * PART
 
 TABLES = ("image_prediction", "image_probabilities")
 GETS = 4
@@ -41,49 +44,70 @@ GETS = 4
 @contextmanager
 def steps(place: Place) -> Iterator[Works]:
     """Reading, decoding, the network and inserting, each alone."""
-    classifier, card = pipeline.load(), pipeline.card()
-    small = folders.contents_of(place.small, folders.ORIGINALS)
-    large = folders.contents_of(place.large, folders.LARGE_ORIGINALS)
-    arrays, _ = pipeline.arrays_of(small[:PART], card)
     number, few = place.sizes["small"], place.sizes["large"]
-
     with (
         tempfile.TemporaryDirectory(dir=place.scratch) as scratch,
-        ThreadPoolExecutor(pipeline.CORES) as pool,
+        ProcessPoolExecutor(
+            pipeline.CORES, get_context("spawn"), initializer=_hold, initargs=(place,)
+        ) as pool,
         _ready_to_insert(Path(scratch), number) as insert_all,
     ):
 
-        def each(work: Callable[[Sequence[_Item]], object], items: Sequence[_Item]) -> Done:
-            parts = [items[at : at + PART] for at in range(0, len(items), PART)]
-            list(pool.map(work, parts))
-            return Done(len(items))
+        def each(step: Callable[[range], None], photos: int) -> Done:
+            parts = [range(at, min(at + PART, photos)) for at in range(0, photos, PART)]
+            list(pool.map(step, parts))
+            return Done(photos)
 
-        def decode(contents: Sequence[bytes]) -> object:
-            return pipeline.arrays_of(contents, card)
-
-        def predict(rows: Sequence[int]) -> object:
-            return classifier.predict(arrays[: len(rows)])
-
-        many, fewer = repeated(small, number), repeated(large, few)
-        paths = sorted(_photos(place.small))
-        timed: dict[str, Callable[[], Done]] = {
-            "read_alone": lambda: each(_read, paths),
-            "decode_alone": lambda: each(decode, many),
-            "decode_alone_12mp": lambda: each(decode, fewer),
-            "network_alone": lambda: each(predict, range(number)),
-            "insert_alone": lambda: Done(insert_all()),
-        }
-        yield Works(timed, warm_up=lambda: (decode(small[:PART]), predict(range(PART))))
+        yield Works(
+            {
+                "read_alone": lambda: each(_read, number),
+                "decode_alone": lambda: each(_decode, number),
+                "decode_alone_12mp": lambda: each(_decode_large, few),
+                "network_alone": lambda: each(_predict, number),
+                "insert_alone": lambda: Done(insert_all()),
+            },
+            warm_up=lambda: [each(step, _WARM) for step in (_decode, _predict)],
+        )
 
 
-def repeated(items: Sequence[_Item], number: int) -> list[_Item]:
-    """Return so many items, from the first again after the last."""
-    return list(islice(cycle(items), number))
+class _Held(NamedTuple):
+    """What a process works on."""
+
+    paths: list[Path]
+    small: list[bytes]
+    large: list[bytes]
+    arrays: NDArray[np.float32]
+    classifier: Classifier
 
 
-def _read(paths: Sequence[Path]) -> None:
-    for path in paths:
-        path.read_bytes()
+_held: list[_Held] = []  # one, in a process of the pool
+
+
+def _hold(place: Place) -> None:
+    """Take what all steps need; the first thing that a process of the pool does."""
+    small = folders.contents_of(place.small, folders.ORIGINALS)
+    large = folders.contents_of(place.large, folders.LARGE_ORIGINALS)
+    arrays, _ = pipeline.arrays_of(small[:PART], pipeline.card())
+    _held.append(_Held(sorted(_photos(place.small)), small, large, arrays, pipeline.load()))
+
+
+def _read(part: range) -> None:
+    for number in part:
+        _held[0].paths[number].read_bytes()
+
+
+def _decode(part: range) -> None:
+    small = _held[0].small
+    pipeline.arrays_of([small[number % len(small)] for number in part], pipeline.card())
+
+
+def _decode_large(part: range) -> None:
+    large = _held[0].large
+    pipeline.arrays_of([large[number % len(large)] for number in part], pipeline.card())
+
+
+def _predict(part: range) -> None:
+    _held[0].classifier.predict(_held[0].arrays[: len(part)])
 
 
 @contextmanager

@@ -54,6 +54,8 @@ CARD = Card(
 FASHION_MNIST = "Fashion-MNIST (Zalando Research, MIT licence)"
 IMAGENET = "EfficientNet-Lite0's weights (Google, Apache-2.0; trained on ImageNet)"
 
+_THEN = "; then "
+
 HELD_OUT = 0.12
 """Share of the photos for validation, and again for the test."""
 
@@ -218,7 +220,7 @@ def provenance(card: Card, gathered: Gathered, *, is_new: bool) -> str:
         garments = len(gathered.garments.training.names)
         learned += f" and {garments:,} training pictures of {FASHION_MNIST}"
     before = IMAGENET if is_new else card.training_data
-    return before if before.endswith(learned) else f"{before}; then {learned}"
+    return _THEN.join(dict.fromkeys([*filter(None, before.split(_THEN)), learned]))
 
 
 def write_model(model: Any, card: Card, destination: Path) -> Card:
