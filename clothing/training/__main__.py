@@ -104,7 +104,11 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     help=f"With --start {IMAGENET}: all of EfficientNet-Lite0, too large for every night, but it "
     "can be a --teacher.",
 )
-@click.option("--epochs", type=click.IntRange(1), help=f"{FURTHER_EPOCHS}, or {EPOCHS} if new.")
+@click.option(
+    "--epochs",
+    type=click.IntRange(0),
+    help=f"{FURTHER_EPOCHS} if not given, or {EPOCHS} if new; 0 to calibrate and measure only.",
+)
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
 )
@@ -163,7 +167,7 @@ def main(
         _check_output(output)
         is_new = start == IMAGENET
         plan = Plan(
-            epochs=epochs or (EPOCHS if is_new else FURTHER_EPOCHS),
+            epochs=(EPOCHS if is_new else FURTHER_EPOCHS) if epochs is None else epochs,
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
             mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
