@@ -118,8 +118,9 @@ desk notices in the morning. A person has the last word, and it never changes wh
 - **Not whether a refund is due.** It knows nothing of the order.
 - **Not people.** Photos may show them by accident; it was not made to see them, and must not be
   used to.
-- **Not other photos**: catalogue pictures, several garments at once, video. They get an answer too,
-  and nobody measured how good it is.
+- **Not other photos**: several garments at once, video. They get an answer too, and nobody measured
+  how good it is. Catalogue pictures it knows from a stand-in, Fashion-MNIST's garments in colour on
+  white; nobody measured it on real ones either.
 
 ## Figures
 
