@@ -621,6 +621,28 @@ def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_
     assert other.output.count("epoch  ") == 2  # what was learned from is another photo
 
 
+@pytest.mark.keras
+def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None:
+    model, card = network.reopen_network(SHIPPED)
+    shipped = model.get_weights()
+    model.get_layer("logits").bias.assign_add(np.ones(11, np.float32))
+    model.save(tmp_path / "other.keras")
+    (tmp_path / "other.json").write_text(card.to_json())
+    command, _ = a_shops_command(tmp_path, tmp_path / "new.keras")
+
+    answer = CliRunner().invoke(
+        main, [*command, "--epochs", "0", "--mean", str(tmp_path / "other.keras")]
+    )
+
+    assert answer.exit_code == 0, answer.output
+    assert "epoch" not in answer.output
+    mean = network.reopen_network(tmp_path / "new.keras")[0]
+    bias = mean.get_layer("logits").bias.numpy()
+    np.testing.assert_allclose(bias, model.get_layer("logits").bias.numpy() - 0.5, rtol=1e-5)
+    for before, after in zip(shipped, mean.get_weights(), strict=True):
+        assert after.shape == (11,) or np.allclose(before, after, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("output", "complaint"),
     [("new.h5", "ends with .keras"), ("a file/new.keras", "cannot be written")],
