@@ -72,7 +72,10 @@ class Crowded(Deadly):
     """The same, but early, and the others take their time: many are with it when it kills."""
 
     killer = f"{MANY // 2 + 6:04}.jpg"  # of the first batches that workers get
-    waits = f"{MANY // 2 - 8:04}.jpg"
+
+    def __init__(self, name: str, folder: Path) -> None:
+        super().__init__(name, folder)
+        self.sign.unlink(missing_ok=True)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Arrive in a worker, and leave a sign of that."""
@@ -85,11 +88,12 @@ class Crowded(Deadly):
         return self.folder.parent / "arrived"
 
     def download(self, photo: Photo) -> bytes:
-        """Return the content of any other photo, from the middle on slowly, and to a worker too."""
-        if photo.name >= self.waits and os.getpid() == self.spared:
+        """Return the content of any other photo slowly, where the test is once workers arrive."""
+        if os.getpid() != self.spared:
+            time.sleep(0.01 * (photo.name != self.killer))
+        elif photo.name >= "0008.jpg":  # all threads here hold a batch, none the killer's
             assert soon(self.sign.exists)
-        if photo.name >= self.waits and photo.name != self.killer:
-            time.sleep(0.01)
+            time.sleep(0.05)
         return super().download(photo)
 
 
