@@ -17,6 +17,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from threading import local
@@ -62,7 +63,7 @@ def steps(place: Place) -> Iterator[Works]:
             {
                 "read_alone": lambda: each(_read, number),
                 "decode_alone": lambda: each(_decode, number),
-                "decode_alone_12mp": lambda: each(_decode_large, few),
+                "decode_alone_12mp": lambda: each(partial(_decode, large=True), few),
                 "network_alone": lambda: each(_predict, number),
                 "insert_alone": lambda: Done(insert_all()),
             },
@@ -96,14 +97,9 @@ def _read(part: range) -> None:
         _held[0].paths[number].read_bytes()
 
 
-def _decode(part: range) -> None:
-    small = _held[0].small
-    pipeline.arrays_of([small[number % len(small)] for number in part], pipeline.card())
-
-
-def _decode_large(part: range) -> None:
-    large = _held[0].large
-    pipeline.arrays_of([large[number % len(large)] for number in part], pipeline.card())
+def _decode(part: range, large: bool = False) -> None:
+    contents = _held[0].large if large else _held[0].small
+    pipeline.arrays_of([contents[number % len(contents)] for number in part], pipeline.card())
 
 
 def _predict(part: range) -> None:

@@ -352,7 +352,6 @@ def test_nobody_waits_for_outcomes_any_more(many: FolderContainer, classifier: C
 RUN_THAT_IS_KILLED = """
 import sys, time
 from pathlib import Path
-from typing import Any
 from clothing.card import Card
 from clothing.classifier import Classifier
 from clothing.storage import FolderContainer
