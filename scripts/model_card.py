@@ -26,6 +26,8 @@ FIGURES = {
 SETS = {
     "photos_test": "photos by people of whom nothing was learned, and by whom nothing was chosen",
     "photos_validation": "photos by other people, which set thresholds and temperature",
+    "photos_test_on_white": "the former's garments, cut out and laid on white as in a catalogue",
+    "photos_validation_on_white": "the latter's",
     "fashion_mnist_test": "Fashion-MNIST's test pictures",
 }
 """What was measured on, by the beginning of the names."""
@@ -119,8 +121,8 @@ desk notices in the morning. A person has the last word, and it never changes wh
 - **Not people.** Photos may show them by accident; it was not made to see them, and must not be
   used to.
 - **Not other photos**: several garments at once, video. They get an answer too, and nobody measured
-  how good it is. Catalogue pictures it knows from a stand-in, Fashion-MNIST's garments in colour on
-  white; nobody measured it on real ones either.
+  how good it is. Catalogue pictures it knows from a stand-in, garments cut out and laid on white;
+  nobody measured it on real ones either.
 
 ## Figures
 

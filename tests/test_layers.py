@@ -25,8 +25,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.storage clothing.azure_download clothing.sandbox clothing.classifier"
         " clothing.evaluation clothing.database"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
-        " clothing.training.augment clothing.training.pretrained clothing.words",
-        "clothing.store clothing.review_stacks",
+        " clothing.training.floors clothing.training.outlines clothing.training.pretrained"
+        " clothing.words",
+        "clothing.store clothing.review_stacks clothing.training.augment",
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"
@@ -76,6 +77,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pythonjsonlogger": {"clothing.journal"},
     "keras": {"clothing.compile", "clothing.training.*"},
     "tensorflow": {"clothing.compile", "clothing.training.*"},
+    "cv2": {"clothing.training.outlines"},
     "ai_edge_litert": {"clothing.classifier"},
     "azure": {"clothing.azure_login", "clothing.azure_storage", "clothing.azure_download"}
     | {"clothing.sql_server"},

@@ -21,6 +21,8 @@ from clothing.errors import ConfigError, PhotoError
 from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES, OUTSIDE, agrees
 from clothing.preprocess import decode, preprocess, working_side
+from clothing.training.floors import lay_on
+from clothing.training.outlines import outlines_of
 
 MARGIN = 1.25
 """Photos are kept so much larger than the network takes them, for the augmentation to zoom in."""
@@ -118,7 +120,7 @@ def load_photos(folder: Path, labels: Path, card: Card) -> Pictures:
         ConfigError: The CSV cannot be used, or files of it cannot be read; it names them.
     """
     labelled = read_labels(labels)
-    larger = replace(card, height=round(card.height * MARGIN), width=round(card.width * MARGIN))
+    larger = _with_margin(card)
     with ThreadPoolExecutor() as pool:
         read = list(pool.map(lambda item: _photo(folder / item.file, larger), labelled))
     unreadable = [
@@ -137,6 +139,10 @@ def load_photos(folder: Path, labels: Path, card: Card) -> Pictures:
         np.array([item.sender for item in labelled]),
         np.array([item.file for item in labelled]),
     )
+
+
+def _with_margin(card: Card) -> Card:
+    return replace(card, height=round(card.height * MARGIN), width=round(card.width * MARGIN))
 
 
 def _photo(path: Path, card: Card) -> NDArray[np.uint8] | str:
@@ -171,6 +177,27 @@ def as_served(pictures: Pictures, folder: Path | None, card: Card) -> NDArray[np
         np.broadcast_to(arrays, (*arrays.shape[:3], card.channels)), 255, dtype=np.float32
     )
     return served
+
+
+def on_white(pictures: Pictures, folder: Path, card: Card) -> Pictures:
+    """Return the garments of photos cut out and laid on white, as a catalogue shows them.
+
+    Those whose outline is not sure are left out.
+
+    Args:
+        pictures: Photos.
+        folder: Where they are.
+        card: Says the size.
+    """
+    larger = _with_margin(card)
+    read = [_photo(folder / name, larger) for name in pictures.names]
+    arrays = np.array(read, np.uint8).reshape(-1, larger.height, larger.width, larger.channels)
+    outlines = outlines_of(arrays)
+    found = np.flatnonzero(outlines.any(axis=(1, 2)))
+    laid = lay_on(1.0, arrays[found], outlines[found])
+    small = [_bytes(preprocess(Image.fromarray(array), card)) for array in laid]
+    shape = -1, card.height, card.width, card.channels
+    return pictures.some(found)._replace(arrays=np.array(small, np.uint8).reshape(shape))
 
 
 def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:

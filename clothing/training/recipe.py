@@ -31,12 +31,14 @@ from clothing.training.calibrate import (
     rounded,
 )
 from clothing.training.fit import Plan, Say, train
+from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
     Pictures,
     Split,
     as_served,
     load_fashion_mnist,
     load_photos,
+    on_white,
     refuse_unknown_categories,
     split_by_sender,
 )
@@ -80,11 +82,13 @@ class Gathered:
 
     Attributes:
         photos: Split by who took them.
+        outlines: Where the garments are in the photos to learn from, as `outlines_of` says.
         garments: Fashion-MNIST, or None.
         folder: Where the photos are.
     """
 
     photos: Split
+    outlines: NDArray[np.bool_]
     garments: Split | None
     folder: Path
 
@@ -98,7 +102,9 @@ def gather(
     seed: int,
     teacher: Teacher | None = None,
 ) -> Gathered:
-    """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
+    """Load and split the pictures, and find the garments in the photos to learn from.
+
+    The photos are as large as the teacher sees them, if there is one.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
@@ -115,7 +121,7 @@ def gather(
             )
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
-    return Gathered(photos, published, folder)
+    return Gathered(photos, outlines_of(photos.training.arrays), published, folder)
 
 
 def fit(
@@ -153,6 +159,7 @@ def fit(
         card,
         plan,
         measure=look,
+        outlines=gathered.outlines,
         teacher=teacher,
         checkpoints=checkpoints,
         say=say,
@@ -202,12 +209,15 @@ def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
         "photos_validation": (gathered.photos.validation, gathered.folder),
         "photos_test": (gathered.photos.test, gathered.folder),
     }
+    for name, (photos, _) in list(looked_at.items()):
+        looked_at[f"{name}_on_white"] = (on_white(photos, gathered.folder, card), None)
     if gathered.garments:
         looked_at["fashion_mnist_test"] = (gathered.garments.test, None)
     metrics: dict[str, float] = {}
     for name, (pictures, folder) in looked_at.items():
-        probabilities = answers(model, as_served(pictures, folder, card))
-        metrics |= rounded(measure(probabilities, pictures.allowed, card), name)
+        if (~pictures.allowed[:, -1]).any():
+            probabilities = answers(model, as_served(pictures, folder, card))
+            metrics |= rounded(measure(probabilities, pictures.allowed, card), name)
     return metrics
 
 
