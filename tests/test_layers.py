@@ -25,9 +25,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.storage clothing.azure_download clothing.sandbox clothing.classifier"
         " clothing.evaluation clothing.database"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
-        " clothing.training.floors clothing.training.outlines clothing.training.pretrained"
+        " clothing.training.augment clothing.training.outlines clothing.training.pretrained"
         " clothing.words",
-        "clothing.store clothing.review_stacks clothing.training.augment",
+        "clothing.store clothing.review_stacks",
         "clothing.azure_storage clothing.compile clothing.walk clothing.answers clothing.nightly"
         " clothing.shapes clothing.journal clothing.training.calibrate clothing.training.network"
         " clothing.training.pictures clothing.review_queue clothing.questions"

@@ -30,10 +30,10 @@ from clothing.training.augment import (
     augment_garments,
     augment_photos,
     blend,
+    lay_floors,
     lay_garments_out,
 )
 from clothing.training.fit import Mix, Plan
-from clothing.training.floors import lay_elsewhere, lay_floors
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
     MARGIN,
@@ -358,58 +358,6 @@ def test_without_opencv_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         outlines_of(shirts_on_floors(1)[0])
 
 
-@pytest.mark.keras
-def test_half_of_the_garments_come_to_lie_elsewhere_and_are_not_changed_themselves() -> None:
-    photos, outlines = shirts_on_floors(200, 60)
-    near = [np.roll(outlines, step, (1, 2)) for step in np.ndindex(7, 7)]
-    inside = np.roll(np.all(near, axis=0), (-3, -3), (1, 2))  # three pixels from any floor
-
-    elsewhere = lay_elsewhere(photos, outlines, np.random.default_rng(1))
-
-    changed = (elsewhere != photos).any(axis=(1, 2, 3))
-    assert 70 < changed.sum() < 130
-    difference = np.abs(elsewhere.astype(int) - photos)
-    assert difference[inside].max() <= 1  # rounding
-    assert difference[~outlines].mean(axis=-1).std() > 20
-    again, other = (lay_elsewhere(photos, outlines, np.random.default_rng(s)) for s in (1, 2))
-    np.testing.assert_array_equal(elsewhere, again)
-    assert not np.array_equal(elsewhere, other)
-
-
-@pytest.mark.keras
-def test_a_garment_without_an_outline_stays_where_it_is_and_lends_nobody_its_floor() -> None:
-    photos, outlines = shirts_on_floors(200, 60)
-    outlines[::2] = False
-    photos[::2] = (255, 0, 255)
-
-    elsewhere = lay_elsewhere(photos, outlines, np.random.default_rng(1))
-
-    np.testing.assert_array_equal(elsewhere[::2], photos[::2])
-    assert (elsewhere[1::2] != photos[1::2]).any(axis=(1, 2, 3)).sum() > 30
-    assert not (elsewhere[1::2] == (255, 0, 255)).all(axis=-1).any()
-
-
-@pytest.mark.keras
-def test_a_floor_is_lent_without_what_lay_on_it() -> None:
-    floor, green = (200, 190, 180), (0, 255, 0)
-    photos, outlines = shirts_on_floors(100)
-    lies_on = outlines[0].copy()
-    photos[:] = floor
-    photos[outlines] = green
-    outlines[::2] = False
-    outlines[::2, 64:76, 44:56] = True  # half of the garments are small and red
-    photos[::2] = floor
-    photos[outlines & (photos == floor).all(axis=-1)] = (255, 0, 0)
-
-    elsewhere = lay_elsewhere(photos, outlines, np.random.default_rng(1))
-
-    lain_anew = elsewhere[::2][(elsewhere[::2] != photos[::2]).any(axis=(1, 2, 3))]
-    is_lent = (lain_anew[:, 5, 5] == floor).all(axis=-1)
-    assert 3 < is_lent.sum() < len(lain_anew) - 3
-    below = lain_anew[is_lent][:, lies_on].astype(int)
-    assert (np.abs(below - green).max(axis=-1) < 60).mean() < 0.01
-
-
 def test_a_catalogue_shows_garments_on_white_at_the_size_of_the_card(tmp_path: Path) -> None:
     photos, outlines = shirts_on_floors(4, 400)
     photos[3] = photos[3, 0, 0]  # a bare floor
@@ -684,47 +632,9 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.keras
-def test_the_teacher_sees_photos_where_they_were_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Asked:
-        """A teacher that knows nothing, and remembers what it was asked."""
-
-        card = CARD
-
-        def __init__(self) -> None:
-            self.views: list[NDArray[np.float32]] = []
-
-        def __call__(self, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
-            self.views.append(arrays.copy())
-            return np.full((len(arrays), 11), 1 / 11, np.float32)
-
-    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 2)
-    arrays, outlines = shirts_on_floors(20)
-    photos = some_pictures(20)._replace(arrays=arrays)
-    plan = Plan(epochs=1, peak_rate=1e-3, mix=Mix(12, 0, 0, 1))
-    stay, move = Asked(), Asked()
-
-    def loss(teacher: Any, outlines: NDArray[np.bool_] | None) -> float:
-        given = photos, None, CARD, plan
-        (epoch,) = fit.train(
-            one_layer(),
-            *given,
-            measure=dict,
-            outlines=outlines,
-            teacher=teacher,
-            say=lambda _: None,
-        )
-        return epoch["loss"]
-
-    assert loss(stay, None) != pytest.approx(loss(move, outlines), rel=1e-3)
-    for where_taken, asked in zip(stay.views[:2], move.views[:2], strict=True):
-        np.testing.assert_array_equal(asked, where_taken)
-
-
 def test_what_a_network_has_seen_twice_is_said_once(tmp_path: Path) -> None:
     learned = some_pictures(10, ["7"] * 10)
-    outlines = np.zeros(learned.arrays.shape[:3], np.bool_)
-    gathered = Gathered(Split(learned, learned, learned), outlines, None, tmp_path)
+    gathered = Gathered(Split(learned, learned, learned), None, tmp_path)
 
     new = provenance(CARD, gathered, is_new=True)
     again = provenance(replace(CARD, training_data=new), gathered, is_new=False)

@@ -176,7 +176,7 @@ def main(
         if other:
             average(model, other)
         teacher = Teacher(teaching) if teaching else None
-        click.echo("Reading the pictures, and finding the garments in them: two minutes.")
+        click.echo("Reading the pictures: half a minute.")
         gathered = gather(
             folder, labels, card, garments=fashion_mnist, seed=HELD_OUT_BY, teacher=teacher
         )

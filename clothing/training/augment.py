@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from clothing.training.floors import Arrays, blurred, colours, lay_floors, shadows, texture
+Arrays = NDArray[np.float32]
 
 _TURN = 0.17  # radians, standard deviation: 10 degrees
 _SHIFT = 0.08  # of each side, each way
@@ -28,6 +28,7 @@ _GRAIN = 0.04  # the largest standard deviation of a pixel
 _ERASE = 0.35  # share of the pictures that lose a rectangle (Zhong et al. 2017)
 _ERASED_SIDE = (0.15, 0.45)  # of each side
 _BLENDED = 0.6  # share of the photos that are blended with another one
+_WHITE = 0.2  # share of the floors that are a shop's white
 _GARMENT = (0.04, 0.16)  # Fashion-MNIST's background is 0, what is above one of these is garment
 
 
@@ -76,16 +77,31 @@ def lay_garments_out(
     n = len(moved)
     faintest = rng.uniform(*_GARMENT, (n, 1, 1, 1)).astype(np.float32)
     mask = np.clip(moved / faintest - 0.5, 0, 1)  # soft at the seam
-    edges = moved - blurred(moved)
+    edges = moved - _blurred(moved)
     crisp = np.clip(moved + _CRISP * rng.random((n, 1, 1, 1), np.float32) * edges, 0, 1)
     polarity = rng.random((n, 1, 1, 1)) < 0.5
     tone = np.where(polarity, crisp, 1 - crisp) ** _spread(rng, 0.5, n)
     in_parts = rng.random((n, 1, 1, 1)) < _PARTS
-    cloth = np.where(in_parts, _parts(rng, tone), colours(rng, n) * (0.25 + 0.75 * tone))
-    pattern = texture(rng, n, shape) * rng.random((n, 1, 1, 1), np.float32) * 0.3
+    cloth = np.where(in_parts, _parts(rng, tone), _colours(rng, n) * (0.25 + 0.75 * tone))
+    pattern = _texture(rng, n, shape) * rng.random((n, 1, 1, 1), np.float32) * 0.3
     floor = lay_floors(n, shape, rng)
-    picture = (cloth + pattern) * mask + floor * shadows(mask, rng) * (1 - mask)
+    shadow = 1 - 0.5 * rng.random((n, 1, 1, 1), np.float32) * _blurred(
+        np.roll(mask, 2, axis=(1, 2))
+    )
+    picture = (cloth + pattern) * mask + floor * shadow * (1 - mask)
     return _erase(_disturb(_relight(np.clip(picture, 0, 1), rng), rng), rng)
+
+
+def lay_floors(n: int, shape: tuple[int, int], rng: np.random.Generator) -> Arrays:
+    """Return pictures of nothing: a floor of any colour and pattern, or plain white.
+
+    Returns:
+        float32 array of shape (n, height, width, 3), about 0 to 1.
+    """
+    pattern = _texture(rng, n, shape) * rng.random((n, 1, 1, 1), np.float32) * 0.5
+    white = rng.random((n, 1, 1, 1)) < _WHITE
+    floor: Arrays = np.where(white, np.float32(1), _colours(rng, n) + pattern)
+    return floor
 
 
 def blend(
@@ -180,7 +196,7 @@ def _relight(pictures: Arrays, rng: np.random.Generator) -> Arrays:
 def _disturb(pictures: Arrays, rng: np.random.Generator) -> Arrays:
     """Blur some pictures, and put grain on all."""
     chosen = np.flatnonzero(rng.random(len(pictures)) < _BLUR)
-    pictures[chosen] = blurred(pictures[chosen])
+    pictures[chosen] = _blurred(pictures[chosen])
     strength = rng.random((len(pictures), 1, 1, 1), np.float32) ** 2 * _GRAIN
     grain = rng.standard_normal(pictures.shape, np.float32) * strength
     disturbed: Arrays = np.clip(pictures + grain, 0, 1)
@@ -195,6 +211,38 @@ def _erase(pictures: Arrays, rng: np.random.Generator) -> Arrays:
         top, left = rng.integers(0, (height - rows, width - columns))
         pictures[place, top : top + rows, left : left + columns] = rng.random(channels)
     return pictures
+
+
+def _blurred(pictures: Arrays) -> Arrays:
+    """Return the pictures with each pixel the mean of nine, twice."""
+    for axis in (1, 2, 1, 2):
+        pictures = (
+            pictures + np.roll(pictures, 1, axis) + np.roll(pictures, -1, axis)
+        ) / np.float32(3)
+    return pictures
+
+
+def _texture(rng: np.random.Generator, n: int, shape: tuple[int, int]) -> Arrays:
+    """Return patterns of about -0.5 to 0.5, coarse or fine, (n, height, width, 1)."""
+    height, width = shape
+    canvas = np.zeros((n, height, width, 1), np.float32)
+    for place in range(n):
+        rows, columns = rng.integers(2, (height // 3, width // 3))
+        if rng.random() < 0.3:
+            rows = 1  # stripes
+        cells = rng.random((rows, columns), np.float32) - 0.5
+        canvas[place, :, :, 0] = cells[
+            np.arange(height)[:, None] * rows // height, np.arange(width) * columns // width
+        ]
+    return _blurred(canvas)
+
+
+def _colours(rng: np.random.Generator, n: int) -> Arrays:
+    """Return colours, many of them nearly grey, as cloth and floors are: (n, 1, 1, 3)."""
+    bright = rng.random((n, 1, 1, 1), np.float32)
+    hue = rng.random((n, 1, 1, 3), np.float32) - 0.5
+    coloured: Arrays = np.clip(bright + hue * rng.random((n, 1, 1, 1), np.float32) ** 2, 0, 1)
+    return coloured
 
 
 def _parts(rng: np.random.Generator, tone: Arrays) -> Arrays:
@@ -219,7 +267,7 @@ def _parts(rng: np.random.Generator, tone: Arrays) -> Arrays:
 def _by_tone(rng: np.random.Generator, tone: Arrays) -> Arrays:
     """Return three colours of each picture, from its darkest to its lightest: (n, h, w, 3)."""
     n = len(tone)
-    darkest, middle, lightest = (colours(rng, n) for _ in range(3))
+    darkest, middle, lightest = (_colours(rng, n) for _ in range(3))
     turn = rng.uniform(0.3, 0.7, (n, 1, 1, 1)).astype(np.float32)
     low, high = np.minimum(tone / turn, 1), np.maximum((tone - turn) / (1 - turn), 0)
     coloured: Arrays = darkest + low * (middle - darkest) + high * (lightest - middle)

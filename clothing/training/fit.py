@@ -21,9 +21,9 @@ from clothing.training.augment import (
     augment_garments,
     augment_photos,
     blend,
+    lay_floors,
     lay_garments_out,
 )
-from clothing.training.floors import lay_elsewhere, lay_floors
 from clothing.training.network import any_of_loss, trainable_part
 from clothing.training.pictures import Pictures
 from clothing.training.teacher import Teacher, shrunk
@@ -98,7 +98,6 @@ def train(
     plan: Plan,
     *,
     measure: Callable[[], Mapping[str, float]],
-    outlines: NDArray[np.bool_] | None = None,
     teacher: Teacher | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
@@ -112,8 +111,6 @@ def train(
         card: Says the size.
         plan: How long and how hard.
         measure: Called after each epoch; what it returns goes into the history.
-        outlines: Where the photos' garments are, as `outlines_of` says, to lay them on other
-            floors; None leaves them where they are.
         teacher: Says of each photo what it sees, too; None leaves the labels alone.
         checkpoints: Folder for the last epoch's weights; None keeps none.
         say: Takes a line of progress after each epoch.
@@ -134,7 +131,7 @@ def train(
         )
     if history:
         say(f"Going on after epoch {len(history)}.")
-    lesson = _Lesson(photos, outlines, garments, card, plan, teacher)
+    lesson = _Lesson(photos, garments, card, plan, teacher)
     batches = _batches(lesson, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):
         started = time.perf_counter()
@@ -175,7 +172,6 @@ class _Lesson(NamedTuple):
     """What batches are made of."""
 
     photos: Pictures
-    outlines: NDArray[np.bool_] | None
     garments: Pictures | None
     card: Card
     plan: Plan
@@ -220,35 +216,20 @@ def _plain(arrays: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Batch:
 
 
 def _photos(lesson: _Lesson, rng: np.random.Generator) -> Batch:
-    """Return photos as laid elsewhere, moved, relit and blended, and what is to be said of them.
-
-    The teacher sees them where they were taken, else in just the same way: what it knows of a
-    garment is to be learned wherever that lies.
-    """
+    """Return photos as moved, relit and blended, with what their labels and the teacher say."""
     photos, teacher = lesson.photos, lesson.teacher
     seen = teacher.card if teacher else lesson.card
     chosen = rng.choice(len(photos.arrays), lesson.plan.mix.photos)
-    shape, seed = (seen.height, seen.width), int(rng.integers(2**32))
-    taken = lying = photos.arrays[chosen]
-    if lesson.outlines is not None:
-        lying = lay_elsewhere(taken, lesson.outlines[chosen], rng)
-    arrays, partner, share = _changed(lying, shape, seed)
+    moved = augment_photos(photos.arrays[chosen], (seen.height, seen.width), rng)
+    arrays, partner, share = blend(moved, rng)
     targets = np.zeros((len(chosen), 3, photos.allowed.shape[1]), np.float32)
     targets[:, 0] = photos.allowed[chosen] * share[:, None]
     targets[:, 1] = photos.allowed[chosen[partner]] * (1 - share[:, None])
     if teacher:
         targets *= 1 - _TAUGHT
-        targets[:, 2] = _TAUGHT * teacher(_changed(taken, shape, seed)[0])
+        targets[:, 2] = _TAUGHT * teacher(arrays)
         arrays = shrunk(arrays, (lesson.card.height, lesson.card.width))
     return Batch(arrays, targets)
-
-
-def _changed(
-    photos: NDArray[np.uint8], shape: tuple[int, int], seed: int
-) -> tuple[NDArray[np.float32], NDArray[np.intp], NDArray[np.float32]]:
-    """Return photos as `augment_photos` and `blend` make them; the seed alone decides how."""
-    rng = np.random.default_rng(seed)
-    return blend(augment_photos(photos, shape, rng), rng)
 
 
 def _progress(history: Sequence[Mapping[str, float]], epochs: int) -> str:

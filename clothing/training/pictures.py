@@ -21,8 +21,7 @@ from clothing.errors import ConfigError, PhotoError
 from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES, OUTSIDE, agrees
 from clothing.preprocess import decode, preprocess, working_side
-from clothing.training.floors import lay_on
-from clothing.training.outlines import outlines_of
+from clothing.training.outlines import cut_out, outlines_of
 
 MARGIN = 1.25
 """Photos are kept so much larger than the network takes them, for the augmentation to zoom in."""
@@ -194,8 +193,8 @@ def on_white(pictures: Pictures, folder: Path, card: Card) -> Pictures:
     arrays = np.array(read, np.uint8).reshape(-1, larger.height, larger.width, larger.channels)
     outlines = outlines_of(arrays)
     found = np.flatnonzero(outlines.any(axis=(1, 2)))
-    laid = lay_on(1.0, arrays[found], outlines[found])
-    small = [_bytes(preprocess(Image.fromarray(array), card)) for array in laid]
+    cut = cut_out(arrays[found], outlines[found])
+    small = [_bytes(preprocess(Image.fromarray(array), card)) for array in cut]
     shape = -1, card.height, card.width, card.channels
     return pictures.some(found)._replace(arrays=np.array(small, np.uint8).reshape(shape))
 

@@ -31,7 +31,6 @@ from clothing.training.calibrate import (
     rounded,
 )
 from clothing.training.fit import Plan, Say, train
-from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
     Pictures,
     Split,
@@ -82,13 +81,11 @@ class Gathered:
 
     Attributes:
         photos: Split by who took them.
-        outlines: Where the garments are in the photos to learn from, as `outlines_of` says.
         garments: Fashion-MNIST, or None.
         folder: Where the photos are.
     """
 
     photos: Split
-    outlines: NDArray[np.bool_]
     garments: Split | None
     folder: Path
 
@@ -102,9 +99,7 @@ def gather(
     seed: int,
     teacher: Teacher | None = None,
 ) -> Gathered:
-    """Load and split the pictures, and find the garments in the photos to learn from.
-
-    The photos are as large as the teacher sees them, if there is one.
+    """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
@@ -121,7 +116,7 @@ def gather(
             )
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
-    return Gathered(photos, outlines_of(photos.training.arrays), published, folder)
+    return Gathered(photos, published, folder)
 
 
 def fit(
@@ -159,7 +154,6 @@ def fit(
         card,
         plan,
         measure=look,
-        outlines=gathered.outlines,
         teacher=teacher,
         checkpoints=checkpoints,
         say=say,
