@@ -48,7 +48,7 @@ from clothing.training.pictures import (
     split_by_sender,
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
-from clothing.training.recipe import CARD, Gathered, provenance
+from clothing.training.recipe import CARD, Gathered, gather, provenance
 from clothing.training.teacher import Teacher, shrunk
 from tests.pictures import jpeg
 
@@ -351,11 +351,13 @@ def test_where_no_garment_can_be_told_from_the_floor_there_is_no_outline(
     assert not outlines_of(floor.astype(np.uint8)[None]).any()
 
 
-def test_without_opencv_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_opencv_the_remedy_is_said_before_anything_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("clothing.training.outlines.PACKAGE", "a_package_that_is_not_there")
 
     with pytest.raises(ModelError, match=r"Install requirements-dev\.txt"):
-        outlines_of(shirts_on_floors(1)[0])
+        gather(tmp_path / "none", tmp_path / "none.csv", CARD, garments=False, seed=1)
 
 
 def test_a_catalogue_shows_garments_on_white_at_the_size_of_the_card(tmp_path: Path) -> None:

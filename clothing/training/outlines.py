@@ -3,7 +3,8 @@
 Owns the guess, when to distrust it, and the cutting. A catalogue shows garments on white; where
 there is none to measure on, people's garments cut out of their photos come nearest. Nobody drew an
 outline, but a garment lies in the middle of its photo and the floor around it, which is enough for
-GrabCut (Rother et al. 2004). Needs OpenCV, which nothing else does that ships.
+GrabCut (Rother et al. 2004). The service needs no OpenCV;
+training does, for this alone.
 """
 
 from concurrent.futures import ThreadPoolExecutor
@@ -30,14 +31,8 @@ _ALONE = 0.8  # share of all that was taken for garment that hangs together, at 
 _OFF = 0.15  # of each side that a garment's middle is away from the picture's, at most
 
 
-def outlines_of(photos: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return where the garments of photos are; where that is not sure, nowhere.
-
-    Args:
-        photos: uint8 array of shape (n, h, w, 3).
-
-    Returns:
-        bool array of shape (n, h, w).
+def refuse_without_opencv() -> None:
+    """Say what to install while nothing is lost yet: it is needed when the training is over.
 
     Raises:
         ModelError: OpenCV is not installed.
@@ -47,6 +42,17 @@ def outlines_of(photos: NDArray[np.uint8]) -> NDArray[np.bool_]:
             "Training measures on garments cut out of their photos, and OpenCV, which finds them "
             "there, is not installed. Install requirements-dev.txt."
         )
+
+
+def outlines_of(photos: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Return where the garments of photos are; where that is not sure, nowhere.
+
+    Args:
+        photos: uint8 array of shape (n, h, w, 3).
+
+    Returns:
+        bool array of shape (n, h, w).
+    """
     outlines = np.zeros(photos.shape[:3], np.bool_)
     with ThreadPoolExecutor() as pool:
         for outline, found in zip(outlines, pool.map(_outline_of, photos), strict=True):
@@ -119,9 +125,7 @@ def _inner(picture: NDArray[Any], margin: float) -> NDArray[Any]:
 
 
 def _largest_part(garment: NDArray[np.uint8]) -> NDArray[np.bool_]:
-    """Return the largest part that hangs together, its small holes filled; nothing if others are
-    nearly as large.
-    """
+    """Return the largest part, its small holes filled; nothing if it is not most of the whole."""
     import cv2
 
     _, parts, about, _ = cv2.connectedComponentsWithStats(garment)

@@ -31,6 +31,7 @@ from clothing.training.calibrate import (
     rounded,
 )
 from clothing.training.fit import Plan, Say, train
+from clothing.training.outlines import refuse_without_opencv
 from clothing.training.pictures import (
     Pictures,
     Split,
@@ -103,7 +104,9 @@ def gather(
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
+        ModelError: What is needed to measure is not installed.
     """
+    refuse_without_opencv()
     seen = teacher.card if teacher else card
     photos = split_by_sender(load_photos(folder, labels, seen), HELD_OUT, seed)
     for name, side in zip(photos._fields, photos, strict=True):
