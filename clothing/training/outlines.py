@@ -3,8 +3,7 @@
 Owns the guess, when to distrust it, and the cutting. A catalogue shows garments on white; where
 there is none to measure on, people's garments cut out of their photos come nearest. Nobody drew an
 outline, but a garment lies in the middle of its photo and the floor around it, which is enough for
-GrabCut (Rother et al. 2004). The service needs no OpenCV;
-training does, for this alone.
+GrabCut (Rother et al. 2004). The service needs no OpenCV; training does, for this alone.
 """
 
 from concurrent.futures import ThreadPoolExecutor
