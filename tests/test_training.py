@@ -303,29 +303,26 @@ def test_a_garment_that_reaches_the_edge_does_not_go_on_beyond_it(
 # --- garments cut out ---------------------------------------------------------------------------
 
 
-def shirts_on_floors(n: int, side: int = 140) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
-    """Return n photos of a T-shaped garment on a grainy floor, and where it is."""
+def shirts_on_floors(side: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_]]:
+    """Return four photos of a T-shaped garment on a grainy floor, and where it is in all."""
     rng = np.random.default_rng(1)
     height, width = side, round(side / 1.4)
     outline = np.zeros((height, width), np.bool_)
     outline[height // 5 : 4 * height // 5, 3 * width // 10 : 7 * width // 10] = True
     outline[height // 5 : 2 * height // 5, width // 8 : 7 * width // 8] = True
     colours = np.array([(190, 60, 60), (60, 110, 200), (40, 40, 40), (240, 235, 220)])
-    photos = np.empty((n, height, width, 3), np.float64)
-    for place, photo in enumerate(photos):
-        photo[:] = colours[place % 4]
-        photo[outline] = colours[(place + 1) % 4]
-    photos += rng.normal(0, 12, photos.shape)
-    return np.clip(photos, 0, 255).astype(np.uint8), np.repeat(outline[None], n, axis=0)
+    cloth, floor = np.roll(colours, -1, axis=0)[:, None, None], colours[:, None, None]
+    photos = np.where(outline[..., None], cloth, floor) + rng.normal(0, 12, (4, height, width, 3))
+    return np.clip(photos, 0, 255).astype(np.uint8), outline
 
 
 @pytest.mark.parametrize("side", [100, 140, 400])
 def test_the_outline_of_a_garment_is_found_whatever_the_size(side: int) -> None:
-    photos, truth = shirts_on_floors(4, side)
+    photos, truth = shirts_on_floors(side)
 
     found = outlines_of(photos)
 
-    assert found.shape == truth.shape
+    assert found.shape == (4, *truth.shape)
     overlap = (found & truth).sum(axis=(1, 2)) / (found | truth).sum(axis=(1, 2))
     assert overlap.min() > 0.93
     np.testing.assert_array_equal(found, outlines_of(photos))
@@ -361,7 +358,7 @@ def test_without_opencv_the_remedy_is_said_before_anything_is_read(
 
 
 def test_a_catalogue_shows_garments_on_white_at_the_size_of_the_card(tmp_path: Path) -> None:
-    photos, outlines = shirts_on_floors(4, 400)
+    photos, _ = shirts_on_floors(400)
     photos[3] = photos[3, 0, 0]  # a bare floor
     for place, photo in enumerate(photos):
         Image.fromarray(photo).save(tmp_path / f"{place}.png")
