@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import pickle
-import re
 import subprocess
 import sys
 from collections import OrderedDict
@@ -34,7 +33,7 @@ from clothing.training.augment import (
     lay_floors,
     lay_garments_out,
 )
-from clothing.training.fit import Course, Mix, Plan
+from clothing.training.fit import Mix, Plan
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
     MARGIN,
@@ -42,7 +41,6 @@ from clothing.training.pictures import (
     Split,
     allowed_by,
     as_served,
-    halves_of,
     load_fashion_mnist,
     load_photos,
     on_white,
@@ -50,7 +48,7 @@ from clothing.training.pictures import (
     split_by_sender,
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
-from clothing.training.recipe import CARD, Gathered, courses_of, gather, provenance
+from clothing.training.recipe import CARD, Gathered, gather, provenance
 from clothing.training.teacher import Teacher, shrunk
 from tests.pictures import jpeg
 
@@ -215,34 +213,6 @@ def test_the_seed_draws_the_people() -> None:
 
     assert first.test.names.tolist() == again.test.names.tolist()
     assert first.test.names.tolist() != other.test.names.tolist()
-
-
-def test_everybody_belongs_to_one_half_and_stays_there_when_others_come() -> None:
-    senders = [str(place % 100) for place in range(1000)]
-    first, second = halves_of(some_pictures(1000, senders), seed=1)
-
-    now_first, now_second = halves_of(some_pictures(1500, [*senders, *map(str, range(500))]), 1)
-
-    assert len(first.names) + len(second.names) == 1000
-    assert not set(first.senders.tolist()) & set(second.senders.tolist())
-    assert len(first.names) > 300 and len(second.names) > 300
-    assert set(first.names.tolist()) < set(now_first.names.tolist())
-    assert set(second.names.tolist()) < set(now_second.names.tolist())
-
-
-def test_a_half_that_is_empty_is_refused(tmp_path: Path) -> None:
-    one_persons = some_pictures(10, ["7"] * 10)
-    gathered = Gathered(Split(one_persons, one_persons, one_persons), None, tmp_path, seed=1)
-
-    sizes = []
-    for which in (1, 2):
-        try:
-            sizes.append(len(gathered.of_half(which).photos.training.names))
-        except ConfigError as refusal:
-            sizes.append(0)
-            assert f"half {which} of the 1 who are not held out has nobody" in str(refusal)
-
-    assert sorted(sizes) == [0, 10]
 
 
 # --- augmentation -------------------------------------------------------------------------------
@@ -644,7 +614,7 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
     plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(4, 2, 2, 1))
-    given = [Course(some_pictures(20))], some_pictures(20, channels=1), CARD, plan
+    given = some_pictures(20), some_pictures(20, channels=1), CARD, plan
     lines: list[str] = []
     through, stopped, resumed = (one_layer() for _ in range(3))
     fit.train(through, *given, measure=dict, say=lines.append)
@@ -661,41 +631,9 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
-class Insistent(Teacher):
-    """A teacher that says the same of every picture."""
-
-    def __init__(self, says: int) -> None:
-        self.says, self.card = says, CARD
-
-    def __call__(self, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.eye(len(CATEGORIES) + 1, dtype=np.float32)[[self.says] * len(arrays)]
-
-
-@pytest.mark.keras
-def test_of_two_teachers_each_is_asked_about_the_people_it_has_not_learned_from(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 200)
-    photos = some_pictures(100)
-    in_first = np.isin(photos.names, halves_of(photos, seed=1)[0].names)
-    middle = photos.arrays.shape[1] // 2
-    photos.arrays[:, :middle] = np.where(in_first, 230, 0)[:, None, None, None]
-    photos.arrays[:, middle:] = np.where(in_first, 0, 230)[:, None, None, None]
-    photos.allowed[:] = allowed_by("Bag")
-    gathered = Gathered(Split(photos, photos, photos), None, tmp_path, seed=1)
-    of_first, of_second, pupil = Insistent(4), Insistent(6), one_layer()
-
-    plan = Plan(epochs=1, peak_rate=1e-3, mix=Mix(photos=16, floors=1))
-    fit.train(pupil, courses_of(gathered, [of_first, of_second]), None, CARD, plan, measure=dict)
-
-    of_each = photos.arrays[[in_first.argmax(), in_first.argmin()]]
-    first, second = np.asarray(pupil(shrunk(np.divide(of_each, 255, dtype=np.float32), SHAPE)))
-    assert first[6] > first[4] and second[4] > second[6]
-
-
 def test_what_a_network_has_seen_twice_is_said_once(tmp_path: Path) -> None:
     learned = some_pictures(10, ["7"] * 10)
-    gathered = Gathered(Split(learned, learned, learned), None, tmp_path, seed=1)
+    gathered = Gathered(Split(learned, learned, learned), None, tmp_path)
 
     new = provenance(CARD, gathered, is_new=True)
     again = provenance(replace(CARD, training_data=new), gathered, is_new=False)
@@ -807,43 +745,6 @@ def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path
 
     assert answer.exit_code == 2
     assert "line 3: a category is one of" in answer.output
-
-
-def test_one_teacher_for_everybody_and_two_for_halves_is_refused(tmp_path: Path) -> None:
-    labels = a_folder_of_photos(tmp_path, ["Coat"])
-    teachers = ["--teacher", str(SHIPPED), "--halves", str(SHIPPED), str(SHIPPED)]
-
-    answer = CliRunner().invoke(
-        main, ["--photos", str(tmp_path), "--labels", str(labels), *teachers]
-    )
-
-    assert answer.exit_code == 2
-    assert "Received both" in answer.output
-
-
-@pytest.mark.keras
-def test_each_half_of_the_people_teaches_the_other(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 1)
-    halves = [str(tmp_path / f"{which}.keras") for which in (1, 2)]
-    (tmp_path / "photos").mkdir()
-    command, _ = a_shops_command(tmp_path / "photos", tmp_path / "new.keras")
-    command += ["--epochs", "1"]
-
-    answers = [
-        CliRunner().invoke(main, [*command, "--output", half, "--half", str(which)])
-        for which, half in enumerate(halves, 1)
-    ]
-    answers.append(CliRunner().invoke(main, [*command, "--halves", *halves]))
-
-    assert [answer.exit_code for answer in answers] == [0, 0, 0], answers[-1].output
-    learned = [
-        int(re.search(r"on (\d+) photos", answer.output)[1])  # type: ignore[index]
-        for answer in answers
-    ]
-    assert learned[0] + learned[1] == learned[2] and min(learned) > 0
-    assert "epoch  1 of 1" in answers[-1].output
 
 
 def test_a_network_that_is_there_already_cannot_become_the_whole_one(tmp_path: Path) -> None:

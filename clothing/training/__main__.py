@@ -33,8 +33,6 @@ from clothing.training.teacher import Teacher
 SHIPPED = PROJECT / "model" / "clothing_model.keras"
 IMAGENET = "imagenet"
 
-_KERAS = click.Path(exists=True, dir_okay=False, path_type=Path)
-
 EPOCHS, PEAK_RATE = 30, 4e-4
 """From ImageNet's weights: more than an hour on two cores."""
 
@@ -74,7 +72,7 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 @click.option(
     "--mean",
     "other",
-    type=_KERAS,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A .keras that was trained on from --start, or it from this one: training begins with the "
     "mean of their weights.",
 )
@@ -96,21 +94,9 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     "--teacher",
     "teaching",
     multiple=True,
-    type=_KERAS,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A .keras of a larger --size, trained before: it says of each photo what it sees, too. "
     "Given several times, all do.",
-)
-@click.option(
-    "--half",
-    type=click.IntRange(1, 2),
-    help="Learn from the photos of one half of the people only, to become one of --halves.",
-)
-@click.option(
-    "--halves",
-    type=(_KERAS, _KERAS),
-    metavar="FIRST SECOND",
-    help="Two .keras that were trained with --half 1 and --half 2: each is the --teacher for the "
-    "people whom it has not learned from, and so has not learned by heart what their labels say.",
 )
 @click.option(
     "--whole",
@@ -161,8 +147,6 @@ def main(
     output: Path,
     size: tuple[int, int] | None,
     teaching: tuple[Path, ...],
-    half: int | None,
-    halves: tuple[Path, Path] | None,
     whole: bool,
     epochs: int | None,
     rate: float | None,
@@ -191,13 +175,11 @@ def main(
         model, card = _beginning(start, size, seed, whole=whole)
         if other:
             average(model, other)
-        teachers = _teachers(teaching, halves)
+        teacher = Teacher(teaching) if teaching else None
         click.echo("Reading the pictures: half a minute.")
         gathered = gather(
-            folder, labels, card, garments=fashion_mnist, seed=HELD_OUT_BY, teachers=teachers
+            folder, labels, card, garments=fashion_mnist, seed=HELD_OUT_BY, teacher=teacher
         )
-        if half:
-            gathered = gathered.of_half(half)
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
             f"multiply-adds a photo) on {len(gathered.photos.training.names):,} photos. Held out: "
@@ -207,12 +189,11 @@ def main(
         key = digest_of(
             *(
                 "" if path is None else sha256_of(path.read_bytes())
-                for path in (_path_of(start), other, *teaching, *(halves or ()))
+                for path in (_path_of(start), other, *teaching)
             ),
             *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
             labels.read_text(encoding="utf-8-sig"),
             f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)} {whole}",
-            str(half),
         )
         folder_of_this = checkpoints / key[:12]
         fit(
@@ -220,7 +201,7 @@ def main(
             gathered,
             card,
             plan,
-            teachers=teachers,
+            teacher=teacher,
             checkpoints=folder_of_this,
             say=click.echo,
         )
@@ -249,16 +230,6 @@ def _beginning(
             f"--whole out, or say --start {IMAGENET}."
         )
     return reopen_network(Path(start), size)
-
-
-def _teachers(teaching: tuple[Path, ...], halves: tuple[Path, Path] | None) -> list[Teacher]:
-    """Return nobody, one teacher for all photos, or one for each half of the people."""
-    if teaching and halves:
-        raise ConfigError(
-            "--teacher is asked about everybody's photos, --halves are about one half's each. "
-            "Received both: leave one out."
-        )
-    return [Teacher([path]) for path in halves or ()] or ([Teacher(teaching)] if teaching else [])
 
 
 def _check_output(output: Path) -> None:

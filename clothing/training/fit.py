@@ -32,7 +32,7 @@ STEPS_PER_EPOCH = 200
 """An epoch is so many batches: two passes over the photos, a tenth of one over Fashion-MNIST."""
 
 _WARM_UP = 100  # steps
-_TAUGHT = 0.5  # share of the teacher in what a photo teaches; the rest is its label's
+_TAUGHT = 0.8  # share of the teacher in what a photo teaches; the rest is its label's
 _FALL = 0.3  # share of the steps, at the end, over which the learning rate falls to zero
 
 Say = Callable[[str], object]
@@ -71,16 +71,6 @@ class Batch(NamedTuple):
     targets: NDArray[np.float32]
 
 
-class Course(NamedTuple):
-    """Photos, and who says of each what it sees, too; None leaves the labels alone.
-
-    The photos are `MARGIN` larger than the card says, or the teacher's card.
-    """
-
-    photos: Pictures
-    teacher: Teacher | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class Plan:
     """How long and how hard to train.
@@ -102,12 +92,13 @@ class Plan:
 
 def train(
     model: Any,
-    courses: Sequence[Course],
+    photos: Pictures,
     garments: Pictures | None,
     card: Card,
     plan: Plan,
     *,
     measure: Callable[[], Mapping[str, float]],
+    teacher: Teacher | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
 ) -> list[dict[str, float]]:
@@ -115,11 +106,12 @@ def train(
 
     Args:
         model: As `build_network` returns it, or trained before.
-        courses: What it learns from; one batch's photos are of one of them, in turns.
+        photos: What it learns from, `MARGIN` larger than the card says, or the teacher's card.
         garments: Fashion-MNIST's, or None to learn from the photos alone.
         card: Says the size.
         plan: How long and how hard.
         measure: Called after each epoch; what it returns goes into the history.
+        teacher: Says of each photo what it sees, too; None leaves the labels alone.
         checkpoints: Folder for the last epoch's weights; None keeps none.
         say: Takes a line of progress after each epoch.
 
@@ -139,7 +131,7 @@ def train(
         )
     if history:
         say(f"Going on after epoch {len(history)}.")
-    lesson = _Lesson(courses, garments, card, plan)
+    lesson = _Lesson(photos, garments, card, plan, teacher)
     batches = _batches(lesson, len(history) * STEPS_PER_EPOCH)
     for _ in range(len(history), plan.epochs):
         started = time.perf_counter()
@@ -179,10 +171,11 @@ def _compile(part: Any, plan: Plan) -> None:
 class _Lesson(NamedTuple):
     """What batches are made of."""
 
-    courses: Sequence[Course]
+    photos: Pictures
     garments: Pictures | None
     card: Card
     plan: Plan
+    teacher: Teacher | None
 
 
 def _batches(lesson: _Lesson, first: int) -> Iterator[Batch]:
@@ -202,7 +195,7 @@ def _batch(lesson: _Lesson, place: int) -> Batch:
     shape, mix, garments = (lesson.card.height, lesson.card.width), lesson.plan.mix, lesson.garments
     nothing = np.arange(len(CATEGORIES) + 1) == len(CATEGORIES)
     kinds = [
-        _photos(lesson, lesson.courses[place % len(lesson.courses)], rng),
+        _photos(lesson, rng),
         _plain(lay_floors(mix.floors, shape, rng), np.tile(nothing, (mix.floors, 1))),
     ]
     if garments is not None:
@@ -222,9 +215,9 @@ def _plain(arrays: NDArray[np.float32], allowed: NDArray[np.bool_]) -> Batch:
     return Batch(arrays.astype(np.float32, copy=False), targets)
 
 
-def _photos(lesson: _Lesson, course: Course, rng: np.random.Generator) -> Batch:
+def _photos(lesson: _Lesson, rng: np.random.Generator) -> Batch:
     """Return photos as moved, relit and blended, with what their labels and the teacher say."""
-    photos, teacher = course
+    photos, teacher = lesson.photos, lesson.teacher
     seen = teacher.card if teacher else lesson.card
     chosen = rng.choice(len(photos.arrays), lesson.plan.mix.photos)
     moved = augment_photos(photos.arrays[chosen], (seen.height, seen.width), rng)

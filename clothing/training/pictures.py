@@ -230,15 +230,6 @@ def _place_of(sender: str, seed: int) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def halves_of(pictures: Pictures, seed: int) -> tuple[Pictures, Pictures]:
-    """Return the pictures of one half of the people, and those of the other.
-
-    As with who is held out, nobody's half depends on who else is there.
-    """
-    in_second = np.array([int(_place_of(name, seed) * 1000) % 2 for name in pictures.senders], bool)
-    return pictures.some(~in_second), pictures.some(in_second)
-
-
 def _drawn(senders: list[str], taken: Mapping[str, int], share: float) -> list[str]:
     """Take people from the end of a list until they have a share of the photos."""
     side: list[str] = []

@@ -8,7 +8,7 @@ shows what they do. The service never imports this; TensorFlow is imported only 
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -30,13 +30,12 @@ from clothing.training.calibrate import (
     measure,
     rounded,
 )
-from clothing.training.fit import Course, Plan, Say, train
+from clothing.training.fit import Plan, Say, train
 from clothing.training.outlines import refuse_without_opencv
 from clothing.training.pictures import (
     Pictures,
     Split,
     as_served,
-    halves_of,
     load_fashion_mnist,
     load_photos,
     on_white,
@@ -85,28 +84,11 @@ class Gathered:
         photos: Split by who took them.
         garments: Fashion-MNIST, or None.
         folder: Where the photos are.
-        seed: Has decided who is held out, and decides who belongs to which half of the people.
     """
 
     photos: Split
     garments: Split | None
     folder: Path
-    seed: int
-
-    def of_half(self, which: int) -> "Gathered":
-        """Return the same with one half of the people to learn from, the first (1) or second (2).
-
-        Raises:
-            ConfigError: Nobody is in it.
-        """
-        half = halves_of(self.photos.training, self.seed)[which - 1]
-        if not len(half.names):
-            raise ConfigError(
-                f"Photos of more people are needed to learn from one half of them: half {which} of "
-                f"the {len(set(self.photos.training.senders.tolist()))} who are not held out has "
-                "nobody. Train with everybody's: leave --half and --halves out."
-            )
-        return replace(self, photos=self.photos._replace(training=half))
 
 
 def gather(
@@ -116,16 +98,16 @@ def gather(
     *,
     garments: bool,
     seed: int,
-    teachers: Sequence[Teacher] = (),
+    teacher: Teacher | None = None,
 ) -> Gathered:
-    """Load and split the pictures; the photos as large as the teachers see them, if there are any.
+    """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
         ModelError: What is needed to measure is not installed.
     """
     refuse_without_opencv()
-    seen = max([t.card for t in teachers] or [card], key=lambda seen: seen.height * seen.width)
+    seen = teacher.card if teacher else card
     photos = split_by_sender(load_photos(folder, labels, seen), HELD_OUT, seed)
     for name, side in zip(photos._fields, photos, strict=True):
         if not len(side.inside.names):
@@ -137,7 +119,7 @@ def gather(
             )
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
-    return Gathered(photos, published, folder, seed)
+    return Gathered(photos, published, folder)
 
 
 def fit(
@@ -146,23 +128,11 @@ def fit(
     card: Card,
     plan: Plan,
     *,
-    teachers: Sequence[Teacher] = (),
+    teacher: Teacher | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
 ) -> list[dict[str, float]]:
     """Train the model in place, and watch it on the validation pictures after each epoch.
-
-    Args:
-        model: To train.
-        gathered: What it learns from.
-        card: Says the size.
-        plan: How long and how hard.
-        teachers: One is asked about every photo. Two are networks that have learned from one
-            half of the people each, in this order: each is asked about the other half's photos,
-            of which it cannot have learned by heart what was written (cross-fitting: Dao et al.
-            2021, "Knowledge Distillation as Semiparametric Inference").
-        checkpoints: As in `train`.
-        say: As in `train`.
 
     Returns:
         The history, as `train` does.
@@ -182,25 +152,15 @@ def fit(
     garments = gathered.garments.training if gathered.garments else None
     return train(
         model,
-        courses_of(gathered, teachers),
+        gathered.photos.training,
         garments,
         card,
         plan,
         measure=look,
+        teacher=teacher,
         checkpoints=checkpoints,
         say=say,
     )
-
-
-def courses_of(gathered: Gathered, teachers: Sequence[Teacher]) -> list[Course]:
-    """Return who is asked about which photos, as in `fit`."""
-    if len(teachers) < 2:
-        return [Course(gathered.photos.training, *teachers)]
-    of_first, of_second = teachers
-    return [
-        Course(gathered.of_half(1).photos.training, of_second),
-        Course(gathered.of_half(2).photos.training, of_first),
-    ]
 
 
 def answers(model: Any, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
