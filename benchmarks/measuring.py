@@ -95,18 +95,17 @@ class Beginning:
     there, compares starts.
     """
 
-    BATCHES = 8
-    """With as many behind it, a run or Ray has all of its processes at work."""
+    PHOTOS = 512
+    """With as many behind it, a run or Ray has all of its processes at work, however large the
+    photos: a run starts them for the sake of half as many."""
 
     def __init__(self) -> None:
         self.photos = 0
         self.end: Reading | None = None
-        self._batches = 0
 
     def count(self, photos: int) -> None:
-        """Take note of a batch, and of how many photos are done in all."""
-        self._batches += 1
-        if self._batches == self.BATCHES:
+        """Take note of how many photos are done in all."""
+        if self.end is None and photos >= self.PHOTOS:
             self.photos, self.end = photos, Reading.now()
 
 
@@ -218,7 +217,8 @@ def _timed(work: Callable[[], Done], start: float) -> Measured:
     before = Reading.now()
     done = work()
     end = Reading.now()
-    beginning = done.beginning
+    # A work that ended with its beginning was never anything else: all of it counts.
+    beginning = done.beginning if done.beginning.photos < done.photos else Beginning()
     begun = beginning.end or before
     seconds, cpu = end.clock - begun.clock, end.cpu - begun.cpu
     others = (end.busy - begun.busy - cpu) / seconds

@@ -32,7 +32,7 @@ class Plan:
     """How much is measured.
 
     Attributes:
-        size: Photos as customers' are; of 12 megapixels there are a tenth.
+        size: Photos as customers' are; of 12 megapixels there are two fifths.
         rounds: How often each scenario comes.
         photos: A folder of the user's, or None for drawn ones.
         scale: Photos of the curve of time and memory, ascending.
@@ -50,7 +50,7 @@ class Plan:
     @property
     def few(self) -> int:
         """The number of 12-megapixel photos."""
-        return max(2, self.size // 10)
+        return max(2, self.size * 2 // 5)
 
     def has(self, scenario: str) -> bool:
         """Return True if it is to be measured."""

@@ -4,7 +4,8 @@ import io
 import json
 import re
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from benchmarks import folders, pipeline, predecessor, profile, report
 from benchmarks.__main__ import main
 from benchmarks.limits import limit_of
 from benchmarks.lines import LINES
-from benchmarks.measuring import Measured, Place, in_child, measure
+from benchmarks.measuring import Beginning, Done, Measured, Place, Works, in_child, measure
 from benchmarks.rounds import Found, Plan, machine, measure_all
 from benchmarks.scenarios import IN_TURNS, SCENARIOS
 from benchmarks.summary import summed_up
@@ -72,6 +73,31 @@ def test_every_photo_of_a_scenario_is_counted(measured: Found) -> None:
     assert one_round["read_alone"].photos == one_round["insert_alone"].photos == SMALL
     assert one_round["decode_alone_12mp"].photos == OURS.few
     assert [one.photos for one in measured.scale] == [10, MANY]
+
+
+def test_the_beginning_ends_when_all_processes_are_at_work_however_large_the_batches(
+    place: Place,
+) -> None:
+    many = 2 * Beginning.PHOTOS
+
+    def counted(photos: int, batch: int) -> Measured:
+        @contextmanager
+        def scenario(place: Place) -> Iterator[Works]:
+            def work() -> Done:
+                beginning = Beginning()
+                for done in range(batch, photos + 1, batch):
+                    beginning.count(done)
+                return Done(photos, beginning=beginning)
+
+            yield Works({"work": work})
+
+        return measure(scenario, place)["work"]
+
+    small, large, short = counted(many, 64), counted(many, 8), counted(Beginning.PHOTOS, 64)
+
+    assert small.photos == large.photos == many - Beginning.PHOTOS
+    assert small.start_photos == large.start_photos == Beginning.PHOTOS
+    assert (short.photos, short.start_photos) == (Beginning.PHOTOS, 0)
 
 
 def test_a_rerun_skips_every_photo_and_opens_none(measured: Found) -> None:
