@@ -33,7 +33,8 @@ AFTER = 4
 """So many full batches' photos have begun before processes are worth their start.
 
 Photos count and not their size: what threads wait for is Python, as long for a small photo as for a
-large one. 160 photos of 12 megapixels took a tenth longer with processes.
+large one. 160 photos of 12 megapixels took a tenth longer with processes; of 600, those that came
+once all were at work went 6 % faster than with threads.
 """
 
 PATIENCE_SECONDS = 60.0
