@@ -22,6 +22,7 @@ from typing import Any
 
 import psutil
 
+from benchmarks import pipeline
 from clothing.config import PROJECT
 
 SAMPLE_SECONDS = 0.2
@@ -95,9 +96,8 @@ class Beginning:
     there, compares starts.
     """
 
-    PHOTOS = 512
-    """With as many behind it, a run or Ray has all of its processes at work, however large the
-    photos: a run starts them for the sake of half as many."""
+    PHOTOS = pipeline.ALL_AT_WORK
+    """With as many behind it, Ray has all of its processes at work, too."""
 
     def __init__(self) -> None:
         self.photos = 0

@@ -26,11 +26,15 @@ from clothing.preprocess import decode, fault_of, preprocess, working_side
 from clothing.storage import Container, FolderContainer
 from clothing.store import Store
 from clothing.walk import Tuning
-from clothing.workers import in_workers
+from clothing.workers import AFTER, in_workers
 
 CORES = os.cpu_count() or 1
 BATCH = Tuning().batch_size
 """Photos that a run saves in one transaction."""
+
+ALL_AT_WORK = 2 * AFTER * BATCH
+"""With so many photos behind it, a run has all of its processes at work, however large the photos:
+it starts them for the sake of half as many."""
 
 HERE = Tuning()
 """How much happens at once where photos lie in folders."""

@@ -98,6 +98,7 @@ def test_the_beginning_ends_when_all_processes_are_at_work_however_large_the_bat
     assert small.photos == large.photos == many - Beginning.PHOTOS
     assert small.start_photos == large.start_photos == Beginning.PHOTOS
     assert (short.photos, short.start_photos) == (Beginning.PHOTOS, 0)
+    assert Plan().few > Beginning.PHOTOS
 
 
 def test_a_rerun_skips_every_photo_and_opens_none(measured: Found) -> None:
