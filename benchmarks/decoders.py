@@ -7,10 +7,11 @@ installed is left out. CPU milliseconds are measured on one thread: what other p
 not count in them.
 
 Measured on two cores, CPU milliseconds a photo of 400 × 533 pixels and of 12 megapixels: Pillow
-with `draft` 0.7 and 16, simplejpeg 0.65 and 15, OpenCV 0.7 and 16, libvips 2.2 and 22, Pillow in
-full 1.6 and 100. Entropy decoding is nearly all of a large photo, and no decoder saves it; on a
-small one the resizing costs as much. So there is no decoder beside Pillow. Threads were as fast as
-processes, which would have to hand over each array: Pillow lets go of Python's lock.
+with `draft` 0.64 and 18, simplejpeg 0.55 and 17, OpenCV 0.55 and 18, libvips 2.5 and 22, Pillow in
+full 1.6 and 73. Entropy decoding is most of it, and no decoder saves it. A tenth of a millisecond
+of the two that a small photo costs is not worth a decoder beside Pillow. Decoders were nearly as
+fast on threads as on processes, for they let go of Python's lock; all that a run does of a small
+photo was a quarter slower on threads, and so `clothing.workers` has processes.
 """
 
 import io
@@ -41,6 +42,12 @@ def _size(width: int, height: int) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
+def _enough(size: tuple[int, int]) -> tuple[int, int]:
+    """Return width and height from which one is reduced to a size; as many as ours asks for."""
+    width, height = size
+    return 5 * width // 4, 5 * height // 4
+
+
 def pillow_in_full(content: bytes) -> Array:
     """Every pixel is decoded, as the predecessor does."""
     with Image.open(io.BytesIO(content)) as image:
@@ -52,7 +59,7 @@ def pillow_draft(content: bytes) -> Array:
     """The decoder halves, quarters or eighths while it decodes."""
     with Image.open(io.BytesIO(content)) as image:
         size = _size(*image.size)
-        image.draft("RGB", (2 * size[0], 2 * size[1]))
+        image.draft("RGB", _enough(size))
         return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
@@ -67,8 +74,9 @@ def simplejpeg(content: bytes) -> Array:
 
     height, width, _, _ = library.decode_jpeg_header(content)
     size = _size(width, height)
+    enough = _enough(size)
     pixels = library.decode_jpeg(
-        content, "RGB", min_width=2 * size[0], min_height=2 * size[1], min_factor=1
+        content, "RGB", min_width=enough[0], min_height=enough[1], min_factor=1
     )
     shown = Image.fromarray(pixels)
     return np.asarray(shown.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
@@ -81,7 +89,8 @@ def opencv(content: bytes) -> Array:
     with Image.open(io.BytesIO(content)) as header:
         width, height = header.size
     size = _size(width, height)
-    scale = min(width // (2 * size[0]), height // (2 * size[1]))
+    enough = _enough(size)
+    scale = min(width // enough[0], height // enough[1])
     flags = {
         8: cv2.IMREAD_REDUCED_COLOR_8,
         4: cv2.IMREAD_REDUCED_COLOR_4,

@@ -36,7 +36,7 @@ def _fill_night(
     store: Store, random: np.random.Generator, night: int, number: int, started: datetime
 ) -> None:
     run = store.open_run("http")
-    store.describe_run(run.run_id, "bench-1", "whole-in-colour-1")
+    store.describe_run(run.run_id, "bench-1", "whole-in-colour-2")
     run, done, failed = store.run(run.run_id), 0, 0
     for begin in range(0, number, BATCH):
         some = [_outcome(random, night, n) for n in range(begin, min(begin + BATCH, number))]

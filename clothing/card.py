@@ -14,7 +14,7 @@ from clothing.labels import CATEGORIES
 GARMENT_ON_BLACK = "garment-on-black-1"
 """Preprocessing of one-channel models: a light garment on black, as Fashion-MNIST has it."""
 
-WHOLE_IN_COLOUR = "whole-in-colour-1"
+WHOLE_IN_COLOUR = "whole-in-colour-2"
 """Preprocessing of three-channel models: the whole picture, whatever the garment lies on."""
 
 

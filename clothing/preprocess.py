@@ -232,11 +232,13 @@ Steps = Callable[[Image.Image, int, int], NDArray[np.uint8]]
 
 _STEPS: dict[str, tuple[Steps, int, Callable[[int, int], int]]] = {
     GARMENT_ON_BLACK: (garment_on_black, 1, lambda height, width: 4 * max(height, width)),
-    WHOLE_IN_COLOUR: (whole_in_colour, 3, lambda height, width: 2 * min(height, width)),
+    WHOLE_IN_COLOUR: (whole_in_colour, 3, lambda height, width: 5 * min(height, width) // 4),
 }
 """By name: the steps, the channels of their array, and the shorter side that they need.
 
-Four pixels for each of the array are enough to find the garment in, two to resize what is whole.
+Four pixels for each of the array are enough to find the garment in, five for every four to resize
+what is whole: of sixty photos of 400 × 530 decoded at a quarter, the shipped model gave each the
+category that it has in full, and a confidence 0.007 from it (mean); at a half, 0.003.
 """
 
 

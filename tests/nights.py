@@ -10,7 +10,7 @@ from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, ph
 from clothing.store import Store
 from clothing.tables import batch_run, image_review
 
-MODEL, STEPS = "m-1", "whole-in-colour-1"
+MODEL, STEPS = "m-1", "whole-in-colour-2"
 
 
 def a_prediction(

@@ -236,7 +236,7 @@ def test_another_answer_of_other_steps_says_so(
 
     page = " ".join(look(client, "/photos/1").split())
 
-    assert "By the steps of now, whole-in-colour-1; this answer was given behind garment" in page
+    assert "By the steps of now, whole-in-colour-2; this answer was given behind garment" in page
 
 
 def test_the_picture_fits_a_page_and_the_seen_one_is_the_models(
