@@ -15,6 +15,7 @@ from itertools import islice
 from clothing.classifier import Classifier
 from clothing.errors import ClothingError, StorageError, StoreError
 from clothing.photos import Counts, Failure, Outcome, Photo, Run
+from clothing.stopping import heed, returned_by
 from clothing.storage import Container
 from clothing.store import Store
 from clothing.walk import Batches, Engine, Tuning, here, threads
@@ -128,18 +129,19 @@ def _save(store: Store, run: Run, batches: Batches, tally: _Tally, progress: Pro
     with threads(1, "save") as saver, closing(batches):
         for outcomes in batches:
             if saved:
-                saved.result()
+                returned_by(saved)
             tally.add(outcomes)
             saved = saver.submit(save, outcomes, tally.counts)
             progress(tally.counts, tally.expected)
         if saved:
-            saved.result()
+            returned_by(saved)
 
 
 def _unanswered(photos: Iterable[Photo], store: Store, run: Run, tally: _Tally) -> Iterator[Photo]:
     """Yield the photos that this run has to open, and count those that it has not."""
     listing = iter(photos)
     while page := list(islice(listing, LISTING_PAGE)):
+        heed()
         answered: set[Photo] = set()
         if not run.force:
             answered = store.answered(page, str(run.model_version), str(run.preprocessing_version))

@@ -6,7 +6,6 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 done but too many failu
 
 import json
 import logging
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +31,7 @@ from clothing.notices import announce, announce_broken
 from clothing.parts import Parts
 from clothing.photos import Failure, Photo, Run
 from clothing.shapes import classification_of, run_of
+from clothing.stopping import stoppable
 from clothing.walk import Engine, Tuning, classify
 from clothing.workers import in_workers
 
@@ -96,14 +96,14 @@ def run(
         raise click.BadOptionUsage("address", "--address is that of a cluster: add --engine ray.")
     parts = _parts()
     write_journal(parts.config)
-    signal.signal(signal.SIGTERM, _stop)
-    with _engine(parts, engine, address) as where:
-        ended = _run(parts, where, prefix, force, adopt)
-    if as_json:
-        click.echo(json.dumps(run_of(ended)))
-    elif not is_for_programs():  # they have it in the log
-        show_run(ended)
-    announce(ended, parts.store, parts.config)
+    with stoppable():
+        with _engine(parts, engine, address) as where:
+            ended = _run(parts, where, prefix, force, adopt)
+        if as_json:
+            click.echo(json.dumps(run_of(ended)))
+        elif not is_for_programs():  # they have it in the log
+            show_run(ended)
+        announce(ended, parts.store, parts.config)
     if ended.status != "succeeded":
         sys.exit(FAILED)
     if complaint := too_many_failures(ended, parts.store, parts.config.error_threshold):
@@ -227,11 +227,6 @@ def _parts() -> Parts:
     parts = Parts(environment())
     click.get_current_context().call_on_close(parts.store.dispose)
     return parts
-
-
-def _stop(number: int, frame: object) -> None:
-    """Turn a polite request to end into an exception, so that the run is closed on the way."""
-    raise SystemExit(128 + number)
 
 
 def _read_file(photo: Photo) -> bytes:

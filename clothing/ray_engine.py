@@ -31,6 +31,7 @@ from clothing.classifier import Classifier
 from clothing.errors import ClothingError, ConfigError, EngineError
 from clothing.photos import Failure, Outcome, Photo
 from clothing.sandbox import Decoder
+from clothing.stopping import heed
 from clothing.storage import Container
 from clothing.walk import Batches, Tuning, Walk, batches_of
 
@@ -289,6 +290,7 @@ class _Crew:
         """Yield the outcomes of batches as they come, several together if they came so."""
         batches, is_through = map(_Batch, photos), False
         while not is_through or self._under_way or self._suspects:
+            heed()
             self._hire()
             is_through = self._feed(batches) or is_through
             if outcomes := self._collected():

@@ -25,6 +25,7 @@ from clothing.errors import PhotoError, StorageError
 from clothing.photos import Failure, Outcome, Photo, Stage, predictions_of
 from clothing.preprocess import fault_of, preprocess, working_side
 from clothing.sandbox import Decoder
+from clothing.stopping import returned_by
 from clothing.storage import Container
 
 REFUSALS = 8
@@ -205,9 +206,9 @@ def ahead(step: Step, batches: Iterable[list[Photo]], tuning: Tuning) -> Iterato
             for batch in batches:
                 waiting.append(pool.submit(step, batch))
                 if len(waiting) >= window:
-                    yield waiting.popleft().result()
+                    yield returned_by(waiting.popleft())
             while waiting:
-                yield waiting.popleft().result()
+                yield returned_by(waiting.popleft())
         finally:
             step.stop()
 

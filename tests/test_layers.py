@@ -18,7 +18,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
     frozenset(floor.split())
     for floor in (
         "clothing clothing.addresses clothing.azure_login clothing.commands clothing.errors"
-        " clothing.keys clothing.labels clothing.training",
+        " clothing.keys clothing.labels clothing.stopping clothing.training",
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
         " clothing.tables",
