@@ -10,23 +10,25 @@ import os
 import signal
 import sys
 import threading
+from threading import Condition
 
 from clothing.cli import main
 
-_take = threading.Condition.__enter__
-_main, _left = threading.get_ident(), int(sys.argv[1])
 
+def be_signalled(time: int) -> None:
+    """Let SIGTERM come when this thread has taken the lock of a condition so many times."""
+    take, thread = Condition.__enter__, threading.get_ident()
+    times = iter(range(1, time + 1))
 
-def _take_and_be_signalled(condition: threading.Condition) -> bool:
-    global _left
-    taken = _take(condition)
-    if threading.get_ident() == _main:
-        _left -= 1
-        if not _left:
+    def taken(condition: Condition) -> bool:
+        is_taken = take(condition)
+        if threading.get_ident() == thread and next(times, 0) == time:
             os.kill(os.getpid(), signal.SIGTERM)
-    return taken
+        return is_taken
+
+    Condition.__enter__ = taken  # type: ignore[method-assign]
 
 
 if __name__ == "__main__":
-    threading.Condition.__enter__ = _take_and_be_signalled  # type: ignore[method-assign]
+    be_signalled(int(sys.argv[1]))
     main(["run"])
