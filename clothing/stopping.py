@@ -36,7 +36,11 @@ def stoppable() -> Iterator[None]:
     reactions: dict[int, Any] = {signal.SIGTERM: _note, signal.SIGINT: _note}
     if hasattr(signal, "setitimer"):  # Windows has none, and sends no SIGTERM
         reactions[signal.SIGALRM] = _insist
-    kept = {number: signal.signal(number, reaction) for number, reaction in reactions.items()}
+    kept = {
+        number: signal.signal(number, reaction)
+        for number, reaction in reactions.items()
+        if signal.getsignal(number) is not signal.SIG_IGN  # a shell's background jobs: Ctrl-C
+    }
     try:
         yield
         heed()

@@ -92,6 +92,16 @@ def test_ctrl_c_is_heeded_as_well_and_at_once_the_second_time() -> None:
     assert steps == ["begun"]
 
 
+def test_what_was_to_be_ignored_is_ignored() -> None:
+    kept = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with stoppable():
+            signal.raise_signal(signal.SIGINT)
+            heed()
+    finally:
+        signal.signal(signal.SIGINT, kept)
+
+
 def test_nothing_was_asked_for() -> None:
     with stoppable():
         heed()
