@@ -44,8 +44,9 @@ def _size(width: int, height: int) -> tuple[int, int]:
 
 def _enough(size: tuple[int, int]) -> tuple[int, int]:
     """Return width and height from which one is reduced to a size; as many as ours asks for."""
+    shorter = pipeline.shorter_side()
     width, height = size
-    return 5 * width // 4, 5 * height // 4
+    return width * shorter // min(size), height * shorter // min(size)
 
 
 def pillow_in_full(content: bytes) -> Array:

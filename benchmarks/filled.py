@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import sqlalchemy as sa
 
+from clothing.card import WHOLE_IN_COLOUR
 from clothing.labels import CATEGORIES
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, photo_key
 from clothing.store import Store
@@ -36,7 +37,7 @@ def _fill_night(
     store: Store, random: np.random.Generator, night: int, number: int, started: datetime
 ) -> None:
     run = store.open_run("http")
-    store.describe_run(run.run_id, "bench-1", "whole-in-colour-2")
+    store.describe_run(run.run_id, "bench-1", WHOLE_IN_COLOUR)
     run, done, failed = store.run(run.run_id), 0, 0
     for begin in range(0, number, BATCH):
         some = [_outcome(random, night, n) for n in range(begin, min(begin + BATCH, number))]

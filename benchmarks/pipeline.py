@@ -70,6 +70,11 @@ def card() -> Card:
     return Card.from_json(MODEL.with_suffix(".json").read_bytes())
 
 
+def shorter_side() -> int:
+    """Return the pixels of a photo's shorter side that a run decodes at least."""
+    return working_side(card())
+
+
 def folder(path: Path) -> Container:
     """Return a folder of photos as a container."""
     return FolderContainer("images", path)

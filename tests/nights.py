@@ -5,12 +5,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from clothing.card import WHOLE_IN_COLOUR
 from clothing.labels import CATEGORIES
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, photo_key
 from clothing.store import Store
 from clothing.tables import batch_run, image_review
 
-MODEL, STEPS = "m-1", "whole-in-colour-2"
+MODEL, STEPS = "m-1", WHOLE_IN_COLOUR
 
 
 def a_prediction(
