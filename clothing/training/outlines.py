@@ -3,19 +3,14 @@
 Owns the guess, when to distrust it, and the cutting. A catalogue shows garments on white; where
 there is none to measure on, people's garments cut out of their photos come nearest. Nobody drew an
 outline, but a garment lies in the middle of its photo and the floor around it, which is enough for
-GrabCut (Rother et al. 2004). The service needs no OpenCV; training does, for this alone.
+GrabCut (Rother et al. 2004).
 """
 
 from concurrent.futures import ThreadPoolExecutor
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from clothing.errors import ModelError
-
-PACKAGE = "cv2"
 
 _SIDE = 144
 """Pixels of the longer side that an outline is looked for in; more take longer and show no more."""
@@ -28,19 +23,6 @@ _SPECK = 0.02  # of the picture: a smaller hole in a garment is taken for garmen
 _SHARE = (0.12, 0.72)  # of the picture that a garment has, else the guess went wrong
 _ALONE = 0.8  # share of all that was taken for garment that hangs together, at least
 _OFF = 0.15  # of each side that a garment's middle is away from the picture's, at most
-
-
-def refuse_without_opencv() -> None:
-    """Say what to install while nothing is lost yet: it is needed when the training is over.
-
-    Raises:
-        ModelError: OpenCV is not installed.
-    """
-    if find_spec(PACKAGE) is None:
-        raise ModelError(
-            "Training measures on garments cut out of their photos, and OpenCV, which finds them "
-            "there, is not installed. Install requirements-dev.txt."
-        )
 
 
 def outlines_of(photos: NDArray[np.uint8]) -> NDArray[np.bool_]:

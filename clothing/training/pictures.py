@@ -190,12 +190,18 @@ def on_white(pictures: Pictures, folder: Path, card: Card) -> Pictures:
     """
     # Read anew: where there is a teacher, the arrays have its size, and the figures would too.
     arrays = _bytes(as_served(pictures, folder, _with_margin(card)))
-    outlines = outlines_of(arrays)
-    found = np.flatnonzero(outlines.any(axis=(1, 2)))
-    cut = cut_out(arrays[found], outlines[found])
-    small = [_bytes(preprocess(Image.fromarray(array), card)) for array in cut]
+    white = laid_on_white(pictures._replace(arrays=arrays))
+    small = [_bytes(preprocess(Image.fromarray(array), card)) for array in white.arrays]
     shape = -1, card.height, card.width, card.channels
-    return pictures.some(found)._replace(arrays=np.array(small, np.uint8).reshape(shape))
+    return white._replace(arrays=np.array(small, np.uint8).reshape(shape))
+
+
+def laid_on_white(pictures: Pictures) -> Pictures:
+    """Return the garments of photos cut out and laid on white, but those of unsure outline."""
+    outlines = outlines_of(pictures.arrays)
+    found = np.flatnonzero(outlines.any(axis=(1, 2)))
+    cut = pictures.some(found)
+    return cut._replace(arrays=cut_out(cut.arrays, outlines[found]))
 
 
 def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:

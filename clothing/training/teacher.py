@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clothing.training.network import reopen_network, trainable_part
+from clothing.training.augment import shrunk
+from clothing.training.network import from_bytes, has_gpu, reopen_network, up_to_logits
 
 
 class Teacher:
@@ -33,38 +34,24 @@ class Teacher:
     """
 
     def __init__(self, paths: Sequence[Path]) -> None:
-        import tensorflow as tf
-
         opened = [reopen_network(path) for path in paths]
         self.card = max((card for _, card in opened), key=lambda card: card.height * card.width)
         self._networks = [
-            (tf.function(trainable_part(model), reduce_retracing=True), (card.height, card.width))
+            (from_bytes(up_to_logits(model), half=has_gpu()), (card.height, card.width))
             for model, card in opened
         ]
 
-    def __call__(self, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
+    def __call__(self, arrays: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the mean of their probabilities of the ten categories and of none.
 
         Args:
-            arrays: As large as the card says; float32 array of shape (n, h, w, 3), 0 to 1.
+            arrays: As large as the card says; uint8 array of shape (n, h, w, 3).
 
         Returns:
             float32 array of shape (n, 11).
         """
-        import tensorflow as tf
-
-        answers = [
-            tf.nn.softmax(logits(shrunk(arrays, size))).numpy() for logits, size in self._networks
-        ]
-        mean: NDArray[np.float32] = np.mean(answers, axis=0)
+        logits = [part.predict_on_batch(shrunk(arrays, size)) for part, size in self._networks]
+        each = np.array(logits, np.float32)  # (networks, n, 11)
+        each = np.exp(each - each.max(axis=2, keepdims=True))
+        mean: NDArray[np.float32] = (each / each.sum(axis=2, keepdims=True)).mean(axis=0)
         return mean
-
-
-def shrunk(arrays: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Return pictures in another size, with antialiasing; (n, H, W, 3) → (n, h, w, 3)."""
-    import tensorflow as tf
-
-    if arrays.shape[1:3] == shape:
-        return arrays
-    smaller: NDArray[np.float32] = tf.image.resize(arrays, shape, antialias=True).numpy()
-    return smaller

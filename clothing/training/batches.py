@@ -1,0 +1,280 @@
+"""Batches: photos, garments and bare floors, changed anew each time, and what is right of each.
+
+Owns what a batch consists of. Processes of their own make the batches, as many as the computer has
+cores to spare: a GPU learns faster than one can turn and relight pictures.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+from collections import deque
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Thread
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clothing.card import Card
+from clothing.labels import CATEGORIES
+from clothing.training.augment import (
+    augment_garments,
+    augment_photos,
+    blend,
+    keep_to_one_core,
+    lay_floors,
+    lay_garments_out,
+    shrunk,
+)
+from clothing.training.pictures import Pictures
+from clothing.training.teacher import Teacher
+
+_TAUGHT = 0.8  # share of the teacher in what a picture teaches; the rest is its label's
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How many pictures of each kind are in a batch.
+
+    Attributes:
+        photos: Photos that people labelled.
+        on_white: Their garments, cut out and laid on white as a catalogue shows them.
+        published: Fashion-MNIST's garments, light on black.
+        laid_out: The same, coloured and laid on floors.
+        floors: Nothing at all, which is in none of the categories.
+    """
+
+    photos: int = 24
+    on_white: int = 4
+    published: int = 24
+    laid_out: int = 10
+    floors: int = 2
+
+
+PHOTOS_ALONE = Mix(photos=54, on_white=8, published=0, laid_out=0)
+"""Where Fashion-MNIST has no part."""
+
+
+class View(NamedTuple):
+    """What a teacher is asked about.
+
+    Attributes:
+        kind: As in `Mix`.
+        rows: Of the batch.
+        arrays: uint8 array of shape (n, h, w, 3), as large as the teacher wants it.
+    """
+
+    kind: str
+    rows: slice
+    arrays: NDArray[np.uint8]
+
+
+class Batch(NamedTuple):
+    """What one step learns from.
+
+    Attributes:
+        arrays: uint8 array of shape (n, h, w, 3).
+        targets: float32 array of shape (n, 3, 11), as `any_of_loss` takes them.
+        views: Of the same pictures, those that a teacher is asked about.
+    """
+
+    arrays: NDArray[np.uint8]
+    targets: NDArray[np.float32]
+    views: list[View]
+
+
+@contextmanager
+def batches(
+    photos: Pictures,
+    on_white: Pictures,
+    garments: Pictures | None,
+    card: Card,
+    mix: Mix,
+    seed: int,
+    teachers: Mapping[str, Teacher],
+    first: int = 0,
+) -> Iterator[Iterator[Batch]]:
+    """Give batch after batch, for ever; others are made while one is learned from.
+
+    Args:
+        photos: `MARGIN` larger than the card says, or the card of their teacher.
+        on_white: Their garments, cut out; where there is none, photos take its place.
+        garments: Fashion-MNIST's; None where they have no part.
+        card: Says the size of the arrays.
+        mix: What a batch consists of.
+        seed: Decides every batch.
+        teachers: Of "photos", of "published" pictures, or of both.
+        first: Place in the order to begin at; a batch depends on its place alone.
+    """
+    with TemporaryDirectory(prefix="training-") as folder:
+        lesson = _Lesson(
+            _keep(photos, Path(folder, "photos")),
+            _keep(on_white, Path(folder, "on_white")) if len(on_white.names) else None,
+            _keep(garments, Path(folder, "garments")) if garments else None,
+            (card.height, card.width),
+            mix,
+            seed,
+            {kind: (teacher.card.height, teacher.card.width) for kind, teacher in teachers.items()},
+        )
+        with closing(_made(lesson, first)) as made, closing(_taught(made, teachers)) as taught:
+            yield taught
+
+
+def _taught(made: Iterator[Batch], teachers: Mapping[str, Teacher]) -> Generator[Batch]:
+    """Yield batches with what the teachers say; they are asked about the next one meanwhile."""
+
+    def ask() -> Batch:
+        batch = next(made)
+        for view in batch.views:
+            batch.targets[view.rows] *= 1 - _TAUGHT
+            batch.targets[view.rows, 2] = _TAUGHT * teachers[view.kind](view.arrays)
+        return batch
+
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(ask)
+        while True:
+            ready, coming = coming, pool.submit(ask)
+            yield ready.result()
+
+
+class _Kept(NamedTuple):
+    """Pictures in a folder, which many processes read and the computer holds once."""
+
+    folder: Path
+
+    @property
+    def arrays(self) -> NDArray[np.uint8]:
+        arrays: NDArray[np.uint8] = np.load(self.folder / "arrays.npy", mmap_mode="r")
+        return arrays
+
+    @property
+    def allowed(self) -> NDArray[np.bool_]:
+        allowed: NDArray[np.bool_] = np.load(self.folder / "allowed.npy", mmap_mode="r")
+        return allowed
+
+
+def _keep(pictures: Pictures, folder: Path) -> _Kept:
+    folder.mkdir()
+    np.save(folder / "arrays.npy", pictures.arrays)
+    np.save(folder / "allowed.npy", pictures.allowed)
+    return _Kept(folder)
+
+
+class _Lesson(NamedTuple):
+    """What batches are made of: small enough to be told anew with each batch.
+
+    Attributes:
+        photos: What people labelled.
+        on_white: Their garments, or None.
+        garments: Fashion-MNIST's, or None.
+        shape: Height and width of what the network takes.
+        mix: What a batch consists of.
+        seed: Decides every batch.
+        taught: Height and width of what the teacher of a kind takes.
+    """
+
+    photos: _Kept
+    on_white: _Kept | None
+    garments: _Kept | None
+    shape: tuple[int, int]
+    mix: Mix
+    seed: int
+    taught: Mapping[str, tuple[int, int]]
+
+
+def _made(lesson: _Lesson, first: int) -> Generator[Batch]:
+    """Yield batch after batch as the labels say; processes make the next ones meanwhile."""
+    makers, spawn = max(1, (os.cpu_count() or 1) - 1), multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(makers, spawn, _settle, (lesson.photos.folder.parent,)) as pool:
+        coming = deque(pool.submit(_batch, lesson, first + place) for place in range(2 * makers))
+        place = first + len(coming)
+        try:
+            while True:
+                yield coming.popleft().result()
+                coming.append(pool.submit(_batch, lesson, place))
+                place += 1
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _settle(folder: Path) -> None:
+    """Leave Ctrl-C to the one who trains, and the other cores to the other makers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    keep_to_one_core()
+    Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
+
+
+def _end_with_parent(folder: Path) -> None:
+    """Wait until the one who trains is no more; who is killed cannot tidy up."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    shutil.rmtree(folder, ignore_errors=True)
+    os._exit(1)
+
+
+def _batch(lesson: _Lesson, place: int) -> Batch:
+    """Return the batch that belongs to a place in the order, whatever came before it."""
+    rng = np.random.default_rng([lesson.seed, place])
+    mix, on_white, garments = lesson.mix, lesson.on_white or lesson.photos, lesson.garments
+    nothing = np.arange(len(CATEGORIES) + 1) == len(CATEGORIES)
+    kinds = [
+        _blended("photos", augment_photos, lesson.photos, mix.photos, lesson, rng),
+        _blended("on_white", augment_photos, on_white, mix.on_white, lesson, rng),
+        _plain(lay_floors(mix.floors, lesson.shape, rng), np.tile(nothing, (mix.floors, 1))),
+    ]
+    if garments:
+        chosen = rng.choice(len(garments.allowed), mix.laid_out)
+        laid_out = lay_garments_out(garments.arrays[chosen], lesson.shape, rng)
+        kinds += [
+            _blended("published", augment_garments, garments, mix.published, lesson, rng),
+            _plain(laid_out, garments.allowed[chosen]),
+        ]
+    return _together(kinds)
+
+
+def _together(kinds: Sequence[Batch]) -> Batch:
+    views, first = [], 0
+    for kind in kinds:
+        last = first + len(kind.arrays)
+        views += [view._replace(rows=slice(first, last)) for view in kind.views]
+        first = last
+    arrays, targets, _ = zip(*kinds, strict=True)
+    return Batch(np.concatenate(arrays), np.concatenate(targets), views)
+
+
+def _plain(arrays: NDArray[np.uint8], allowed: NDArray[np.bool_]) -> Batch:
+    """Return pictures that are blended with none and of which no teacher is asked."""
+    targets = np.zeros((len(allowed), 3, allowed.shape[1]), np.float32)
+    targets[:, 0] = allowed
+    return Batch(arrays, targets, [])
+
+
+def _blended(
+    kind: str,
+    augment: Callable[..., NDArray[np.uint8]],
+    pictures: _Kept,
+    n: int,
+    lesson: _Lesson,
+    rng: np.random.Generator,
+) -> Batch:
+    """Return pictures as changed and blended, with what their labels say, and the teacher's view.
+
+    They are made in the larger of both sizes, so that network and teacher see the same.
+    """
+    taught = lesson.taught.get(kind)
+    chosen = rng.choice(len(pictures.allowed), n)
+    changed = augment(pictures.arrays[chosen], max(lesson.shape, taught or (0, 0)), rng)
+    arrays, partner, share = blend(changed, rng)
+    allowed = pictures.allowed[chosen]
+    targets = np.zeros((n, 3, allowed.shape[1]), np.float32)
+    targets[:, 0] = allowed * share[:, None]
+    targets[:, 1] = allowed[partner] * (1 - share[:, None])
+    views = [View(kind, slice(n), shrunk(arrays, taught))] if taught and n else []
+    return Batch(shrunk(arrays, lesson.shape), targets, views)
