@@ -217,9 +217,11 @@ def _calibrated(model: Any, card: Card, gathered: Gathered) -> Card:
     thresholds: dict[str, float] = dict.fromkeys(CATEGORIES, 1.0)
     if garments:
         theirs = tempered(answers(model, as_served(garments.validation, None, card)), temperature)
-        thresholds |= choose_thresholds(theirs, garments.validation.allowed)
+        shown = garments.validation
+        thresholds |= choose_thresholds(theirs, shown.allowed, shown.senders)
     if calibrates(gathered):
-        thresholds |= choose_thresholds(tempered(probabilities, temperature), photos.allowed)
+        probabilities = tempered(probabilities, temperature)
+        thresholds |= choose_thresholds(probabilities, photos.allowed, photos.senders)
     return replace(card, temperature=temperature, thresholds=thresholds)
 
 
