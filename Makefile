@@ -49,7 +49,7 @@ format: .venv/installed-dev  ## put the code into its form
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-notebook: .venv/installed-dev  ## tell the training story anew: execute model.ipynb (PHOTOS=DIR LABELS=CSV EIGHT=KERAS NINE=KERAS)
+notebook: .venv/installed-dev  ## tell the training story anew: execute model.ipynb (PHOTOS=DIR LABELS=CSV STEPS=DIR)
 	$(BIN)/python scripts/execute_notebook.py model.ipynb
 
 train: .venv/installed-dev  ## train on photos that you labelled: make train PHOTOS=DIR LABELS=CSV

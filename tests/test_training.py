@@ -913,6 +913,18 @@ def test_a_batch_may_be_of_one_kind(kind: str, outlines: bool) -> None:
     np.testing.assert_allclose(targets.sum(axis=(1, 2)), 1, rtol=1e-5)
 
 
+def test_fashion_mnist_as_published_is_blended_a_third_as_often_as_photos() -> None:
+    photos, garments = some_pictures(20), some_pictures(20, channels=1)
+    mix = Mix(photos=400, on_white=0, published=400, laid_out=0, floors=0)
+
+    with batches(photos, photos, garments, CARD, mix, 1, {}) as coming:
+        _, targets, _ = next(coming)
+
+    is_blended = np.any(targets[:, 1] > 0, axis=1)
+    assert is_blended[:400].mean() == pytest.approx(0.6, abs=0.1)
+    assert is_blended[400:].mean() == pytest.approx(0.21, abs=0.07)
+
+
 def test_a_batch_of_nothing_is_refused(tmp_path: Path) -> None:
     labels = a_folder_of_photos(tmp_path, ["Coat"])
 

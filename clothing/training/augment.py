@@ -20,7 +20,6 @@ _TURN = 0.17  # radians, standard deviation: 10 degrees
 _SHIFT = 0.08  # of each side, each way
 _ZOOM = 0.22  # natural logarithm: 80 % to 125 % of the size
 _STRETCH = 0.12  # natural logarithm
-_CALM = 0.35  # of all that, for Fashion-MNIST as published: its test pictures are not moved
 _LOOSE = 1.6  # of all that, for its garments laid out: no other bags and no other kinds of shoes
 _BRIGHT = 0.35  # natural logarithm
 _CONTRAST = 0.35  # natural logarithm
@@ -33,6 +32,7 @@ _GRAIN = 0.04  # the largest standard deviation of a pixel
 _ERASE = 0.35  # share of the pictures that lose a rectangle (Zhong et al. 2017)
 _ERASED_SIDE = (0.15, 0.45)  # of each side
 _BLENDED = 0.6  # share of the photos that are blended with another one
+CALM = 0.35  # of all moves, holes and blends, for Fashion-MNIST as published: its test has none
 _WHITE = 0.2  # share of the floors that are a shop's white
 _GARMENT = (0.04, 0.16)  # Fashion-MNIST's background is 0, what is above one of these is garment
 
@@ -67,7 +67,7 @@ def augment_garments(garments: Arrays, shape: tuple[int, int], rng: np.random.Ge
     """
     import cv2
 
-    moved = _erase(_move(garments, shape, rng, _CALM, go_on=False), rng)
+    moved = _erase(_move(garments, shape, rng, CALM, go_on=False), rng, CALM)
     coloured = np.empty((*moved.shape[:3], 3), np.uint8)
     for garment, picture in zip(moved, coloured, strict=True):
         cv2.cvtColor(garment, cv2.COLOR_GRAY2RGB, dst=picture)
@@ -104,7 +104,7 @@ def lay_floors(n: int, shape: tuple[int, int], rng: np.random.Generator) -> Arra
 
 
 def blend(
-    pictures: Arrays, rng: np.random.Generator
+    pictures: Arrays, rng: np.random.Generator, strength: float = 1.0
 ) -> tuple[Arrays, NDArray[np.intp], NDArray[np.float32]]:
     """Put some pictures together with others, so that nothing is learned by heart.
 
@@ -114,6 +114,7 @@ def blend(
     Args:
         pictures: uint8 array of shape (n, h, w, 3).
         rng: Decides everything.
+        strength: How many are blended, as a share of what photos are.
 
     Returns:
         The pictures; the place of each one's partner, (n,); and the share that is still its own,
@@ -123,7 +124,8 @@ def blend(
 
     n, height, width, _ = pictures.shape
     partner = rng.permutation(n)
-    share = np.where(rng.random(n) < _BLENDED, rng.beta(0.8, 0.8, n), 1).astype(np.float32)
+    is_blended = rng.random(n) < _BLENDED * strength
+    share = np.where(is_blended, rng.beta(0.8, 0.8, n), 1).astype(np.float32)
     in_pieces = rng.random(n) < 0.5
     blended = pictures.copy()
     for place in np.flatnonzero((share < 1) & ~in_pieces):
@@ -258,10 +260,10 @@ def _bank() -> Arrays:
     return np.clip(np.rint(128 + _UNIT * normal), 0, 255).astype(np.uint8)
 
 
-def _erase(pictures: Arrays, rng: np.random.Generator) -> Arrays:
+def _erase(pictures: Arrays, rng: np.random.Generator, strength: float = 1.0) -> Arrays:
     """Fill a rectangle of some pictures with one random colour, so that no part is all."""
     _, height, width, channels = pictures.shape
-    for place in np.flatnonzero(rng.random(len(pictures)) < _ERASE):
+    for place in np.flatnonzero(rng.random(len(pictures)) < _ERASE * strength):
         rows, columns = (rng.uniform(*_ERASED_SIDE, 2) * (height, width)).astype(int)
         top, left = rng.integers(0, (height - rows, width - columns))
         pictures[place, top : top + rows, left : left + columns] = rng.integers(0, 256, channels)

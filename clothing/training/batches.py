@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from clothing.card import Card
 from clothing.labels import CATEGORIES
 from clothing.training.augment import (
+    CALM,
     augment_garments,
     augment_photos,
     blend,
@@ -233,7 +234,7 @@ def _batch(lesson: _Lesson, place: int) -> Batch:
         chosen = rng.choice(len(garments.allowed), mix.laid_out)
         laid_out = lay_garments_out(garments.arrays[chosen], lesson.shape, rng)
         kinds += [
-            _blended("published", augment_garments, garments, mix.published, lesson, rng),
+            _blended("published", augment_garments, garments, mix.published, lesson, rng, CALM),
             _plain(laid_out, garments.allowed[chosen]),
         ]
     return _together(kinds)
@@ -263,6 +264,7 @@ def _blended(
     n: int,
     lesson: _Lesson,
     rng: np.random.Generator,
+    strength: float = 1.0,
 ) -> Batch:
     """Return pictures as changed and blended, with what their labels say, and the teacher's view.
 
@@ -271,7 +273,7 @@ def _blended(
     taught = lesson.taught.get(kind)
     chosen = rng.choice(len(pictures.allowed), n)
     changed = augment(pictures.arrays[chosen], max(lesson.shape, taught or (0, 0)), rng)
-    arrays, partner, share = blend(changed, rng)
+    arrays, partner, share = blend(changed, rng, strength)
     allowed = pictures.allowed[chosen]
     targets = np.zeros((n, 3, allowed.shape[1]), np.float32)
     targets[:, 0] = allowed * share[:, None]
