@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import multiprocessing
 import os
 import pickle
 import re
@@ -40,7 +41,7 @@ from clothing.training.augment import (
     relit,
     shrunk,
 )
-from clothing.training.batches import Mix, batches
+from clothing.training.batches import PHOTOS_ALONE, Mix, batches
 from clothing.training.fit import Plan
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
@@ -923,6 +924,17 @@ def test_fashion_mnist_as_published_is_blended_a_third_as_often_as_photos() -> N
     is_blended = np.any(targets[:, 1] > 0, axis=1)
     assert is_blended[:400].mean() == pytest.approx(0.6, abs=0.1)
     assert is_blended[400:].mean() == pytest.approx(0.21, abs=0.07)
+
+
+def test_a_training_whose_maker_of_batches_was_ended_says_so() -> None:
+    with batches(some_pictures(20), some_pictures(20), None, CARD, PHOTOS_ALONE, 1, {}) as coming:
+        next(coming)
+        for maker in multiprocessing.active_children():
+            maker.kill()
+
+        with pytest.raises(ModelError, match="most often for want of memory"):
+            for _ in range(1_000):
+                next(coming)
 
 
 def test_a_batch_of_nothing_is_refused(tmp_path: Path) -> None:

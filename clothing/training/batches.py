@@ -11,6 +11,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clothing.card import Card
+from clothing.errors import ModelError
 from clothing.labels import CATEGORIES
 from clothing.training.augment import (
     CALM,
@@ -112,6 +114,9 @@ def batches(
         seed: Decides every batch.
         teachers: Of "photos", of "published" pictures, or of both.
         first: Place in the order to begin at; a batch depends on its place alone.
+
+    Raises:
+        ModelError: On asking for the next batch: a process that makes them was ended.
     """
     with TemporaryDirectory(prefix="training-") as folder:
         lesson = _Lesson(
@@ -197,9 +202,16 @@ def _made(lesson: _Lesson, first: int) -> Generator[Batch]:
         place = first + len(coming)
         try:
             while True:
-                yield coming.popleft().result()
+                batch = coming.popleft().result()
                 coming.append(pool.submit(_batch, lesson, place))
                 place += 1
+                yield batch
+        except BrokenProcessPool as error:
+            raise ModelError(
+                f"One of {makers + 1} processes that train was ended from outside, most often for "
+                "want of memory. Close other programs; the same command goes on after the last "
+                "whole epoch. If it happens again, take smaller batches (--mix)."
+            ) from error
         finally:
             pool.shutdown(cancel_futures=True)
 
