@@ -88,7 +88,7 @@ def _wary(thresholds: Mapping[str, float]) -> str:
     if not names:
         return "No category needs more than the others."
     return (
-        f"It seldom sorts {', '.join(names)} alone: there it must be {WARY:.0%} sure or more, "
+        f"It seldom sorts {' and '.join(names)} alone: there it must be {WARY:.0%} sure or more, "
         "as these are the ones that it takes for each other."
     )
 
