@@ -130,6 +130,14 @@ def _quietly() -> Iterator[None]:
         os.close(kept)
 
 
+def softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return probabilities, each row of which sums to 1, of logits: (n, k) → (n, k)."""
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    probabilities: NDArray[np.float32] = shares.astype(np.float32, copy=False)
+    return probabilities
+
+
 def tempered(probabilities: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
     """Divide the logits by the temperature: of a softmax, p^(1/T), summed to 1 again.
 

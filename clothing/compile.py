@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clothing.card import Card
-from clothing.classifier import Classifier
+from clothing.classifier import Classifier, softmax
 from clothing.errors import ModelError
 from clothing.sandbox import without_secrets
 
@@ -89,7 +89,7 @@ def compile_model(source: Path, destination: Path, card: Card) -> None:
     if not np.isfinite(answers).all():
         raise ModelError("The model answers with numbers that are not finite; train it anew.")
     if not _are_probabilities(answers):
-        network, answers = _with_softmax(network), _softmax(answers)
+        network, answers = _with_softmax(network), softmax(answers)
 
     partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")
     try:
@@ -165,13 +165,6 @@ def _check_shapes(network: Any, card: Card) -> None:
 def _are_probabilities(answers: NDArray[np.float32]) -> bool:
     """Return True if rows are probabilities already, False if they are logits."""
     return bool((answers >= 0).all() and np.allclose(answers.sum(axis=1), 1, atol=1e-3))
-
-
-def _softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares = powers / powers.sum(axis=1, keepdims=True)
-    probabilities: NDArray[np.float32] = shares.astype(np.float32, copy=False)
-    return probabilities
 
 
 def _with_softmax(network: Any) -> Any:

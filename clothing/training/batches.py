@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from threading import Thread
@@ -198,13 +199,12 @@ def _made(lesson: _Lesson, first: int) -> Generator[Batch]:
     """Yield batch after batch as the labels say; processes make the next ones meanwhile."""
     makers, spawn = max(1, (os.cpu_count() or 1) - 1), multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(makers, spawn, _settle, (lesson.photos.folder.parent,)) as pool:
-        coming = deque(pool.submit(_batch, lesson, first + place) for place in range(2 * makers))
-        place = first + len(coming)
+        places = count(first)
+        coming = deque(pool.submit(_batch, lesson, next(places)) for _ in range(2 * makers))
         try:
             while True:
                 batch = coming.popleft().result()
-                coming.append(pool.submit(_batch, lesson, place))
-                place += 1
+                coming.append(pool.submit(_batch, lesson, next(places)))
                 yield batch
         except BrokenProcessPool as error:
             raise ModelError(

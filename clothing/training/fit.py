@@ -93,6 +93,7 @@ def train(
             f"are asked for. Ask for more, or remove {checkpoints} to begin anew."
         )
     if history:
+        weights.set_weights(part.get_weights())
         say(f"Going on after epoch {len(history)}.")
     step = len(history) * STEPS_PER_EPOCH
     given = photos, on_white, garments, card, plan.mix, plan.seed, teachers
@@ -109,7 +110,6 @@ def train(
             if checkpoints:
                 _save_checkpoint(part, history, checkpoints)
             say(_progress(history, plan.epochs))
-    weights.set_weights(part.get_weights())
     return history
 
 

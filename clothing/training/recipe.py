@@ -216,8 +216,8 @@ def _calibrated(model: Any, card: Card, gathered: Gathered) -> Card:
         temperature = calibrate_temperature(probabilities[inside], photos.allowed[inside])
     thresholds: dict[str, float] = dict.fromkeys(CATEGORIES, 1.0)
     if garments:
-        theirs = tempered(answers(model, as_served(garments.validation, None, card)), temperature)
         shown = garments.validation
+        theirs = tempered(answers(model, as_served(shown, None, card)), temperature)
         thresholds |= choose_thresholds(theirs, shown.allowed, shown.senders)
     if calibrates(gathered):
         probabilities = tempered(probabilities, temperature)

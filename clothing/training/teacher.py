@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clothing.classifier import softmax
 from clothing.training.augment import shrunk
 from clothing.training.network import from_bytes, has_gpu, reopen_network, up_to_logits
 
@@ -50,8 +51,8 @@ class Teacher:
         Returns:
             float32 array of shape (n, 11).
         """
-        logits = [part.predict_on_batch(shrunk(arrays, size)) for part, size in self._networks]
-        each = np.array(logits, np.float32)  # (networks, n, 11)
-        each = np.exp(each - each.max(axis=2, keepdims=True))
-        mean: NDArray[np.float32] = (each / each.sum(axis=2, keepdims=True)).mean(axis=0)
+        each = [
+            softmax(part.predict_on_batch(shrunk(arrays, size))) for part, size in self._networks
+        ]
+        mean: NDArray[np.float32] = np.mean(each, axis=0)
         return mean
