@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import io
-import multiprocessing
 import os
 import pickle
 import re
@@ -926,15 +925,22 @@ def test_fashion_mnist_as_published_is_blended_a_third_as_often_as_photos() -> N
     assert is_blended[400:].mean() == pytest.approx(0.21, abs=0.07)
 
 
-def test_a_training_whose_maker_of_batches_was_ended_says_so() -> None:
-    with batches(some_pictures(20), some_pictures(20), None, CARD, PHOTOS_ALONE, 1, {}) as coming:
-        next(coming)
-        for maker in multiprocessing.active_children():
-            maker.kill()
+class EndsWhoeverReadsIt:
+    """Stands in for a seed; a maker of batches that is told it ends on the spot."""
 
-        with pytest.raises(ModelError, match="most often for want of memory"):
-            for _ in range(1_000):
-                next(coming)
+    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
+        return os._exit, (1,)
+
+
+def test_a_training_whose_maker_of_batches_was_ended_says_so() -> None:
+    photos = some_pictures(20)
+    seed: Any = EndsWhoeverReadsIt()
+
+    with (
+        batches(photos, photos, None, CARD, PHOTOS_ALONE, seed, {}) as coming,
+        pytest.raises(ModelError, match="most often for want of memory"),
+    ):
+        next(coming)
 
 
 def test_a_batch_of_nothing_is_refused(tmp_path: Path) -> None:
