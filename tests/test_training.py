@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import multiprocessing
 import os
 import pickle
 import re
@@ -925,22 +926,19 @@ def test_fashion_mnist_as_published_is_blended_a_third_as_often_as_photos() -> N
     assert is_blended[400:].mean() == pytest.approx(0.21, abs=0.07)
 
 
-class EndsWhoeverReadsIt:
-    """Stands in for a seed; a maker of batches that is told it ends on the spot."""
+@pytest.mark.parametrize("milliseconds", [0, 1, 2, 4, 8, 16])
+def test_a_training_whose_maker_of_batches_was_killed_says_so(milliseconds: int) -> None:
+    """Whatever it was at: with the first, before the next batch; with others, in the middle."""
+    photos, others = some_pictures(20), set(multiprocessing.active_children())
 
-    def __reduce__(self) -> tuple[Callable[[int], None], tuple[int]]:
-        return os._exit, (1,)
-
-
-def test_a_training_whose_maker_of_batches_was_ended_says_so() -> None:
-    photos = some_pictures(20)
-    seed: Any = EndsWhoeverReadsIt()
-
-    with (
-        batches(photos, photos, None, CARD, PHOTOS_ALONE, seed, {}) as coming,
-        pytest.raises(ModelError, match="most often for want of memory"),
-    ):
+    with batches(photos, photos, None, CARD, PHOTOS_ALONE, 1, {}) as coming:
         next(coming)
+        time.sleep(milliseconds / 1000)
+        for maker in set(multiprocessing.active_children()) - others:
+            maker.kill()
+
+        with pytest.raises(ModelError, match="most often for want of memory"):
+            list(coming)
 
 
 def test_a_batch_of_nothing_is_refused(tmp_path: Path) -> None:

@@ -8,16 +8,14 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections import deque
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, cycle
+from multiprocessing.connection import Connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -174,7 +172,7 @@ def _keep(pictures: Pictures, folder: Path) -> _Kept:
 
 
 class _Lesson(NamedTuple):
-    """What batches are made of: small enough to be told anew with each batch.
+    """What batches are made of: small enough to be told to each process that makes them.
 
     Attributes:
         photos: What people labelled.
@@ -197,39 +195,54 @@ class _Lesson(NamedTuple):
 
 def _made(lesson: _Lesson, first: int) -> Generator[Batch]:
     """Yield batch after batch as the labels say; processes make the next ones meanwhile."""
-    makers, spawn = max(1, (os.cpu_count() or 1) - 1), multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(makers, spawn, _settle, (lesson.photos.folder.parent,)) as pool:
-        places = count(first)
-        coming = deque(pool.submit(_batch, lesson, next(places)) for _ in range(2 * makers))
+    makers = max(1, (os.cpu_count() or 1) - 1)
+    with ExitStack() as stack:
+        turns = [
+            stack.enter_context(_maker(lesson, count(first + place, makers)))
+            for place in range(makers)
+        ]
+        for making in cycle(turns):
+            try:
+                batch: Batch = making.recv()
+            except (EOFError, OSError) as error:
+                raise ModelError(
+                    f"One of {makers + 1} processes that train was ended, most often for want of "
+                    "memory. Close other programs; the same command goes on after the last whole "
+                    "epoch. If it happens again, take smaller batches (--mix)."
+                ) from error
+            yield batch
+
+
+@contextmanager
+def _maker(lesson: _Lesson, places: Iterable[int]) -> Iterator[Connection]:
+    """Give the end of a pipe out of which batches come.
+
+    The other end is the maker's alone, and closes with it. So its death is noticed whatever it was
+    at; a pool's own pipe, which many share, stays open, and one that dies in the middle of a batch
+    is waited for in vain.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    taking, giving = spawn.Pipe(duplex=False)
+    maker = spawn.Process(target=_make, args=(lesson, places, giving), daemon=True)
+    with taking:
+        with giving:
+            maker.start()
         try:
-            while True:
-                batch = coming.popleft().result()
-                coming.append(pool.submit(_batch, lesson, next(places)))
-                yield batch
-        except BrokenProcessPool as error:
-            raise ModelError(
-                f"One of {makers + 1} processes that train was ended from outside, most often for "
-                "want of memory. Close other programs; the same command goes on after the last "
-                "whole epoch. If it happens again, take smaller batches (--mix)."
-            ) from error
+            yield taking
         finally:
-            pool.shutdown(cancel_futures=True)
+            maker.terminate()
+            maker.join()
 
 
-def _settle(folder: Path) -> None:
-    """Leave Ctrl-C to the one who trains, and the other cores to the other makers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    keep_to_one_core()
-    Thread(target=_end_with_parent, args=(folder,), daemon=True).start()
-
-
-def _end_with_parent(folder: Path) -> None:
-    """Wait until the one who trains is no more; who is killed cannot tidy up."""
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    shutil.rmtree(folder, ignore_errors=True)
-    os._exit(1)
+def _make(lesson: _Lesson, places: Iterable[int], giving: Connection) -> None:
+    """Give batch after batch, each when the one before was taken, as long as somebody trains."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who trains
+    keep_to_one_core()  # the others are other makers'
+    try:
+        for place in places:
+            giving.send(_batch(lesson, place))
+    except OSError:  # nobody takes it: who was killed could not tidy up
+        shutil.rmtree(lesson.photos.folder.parent, ignore_errors=True)
 
 
 def _batch(lesson: _Lesson, place: int) -> Batch:
