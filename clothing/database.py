@@ -217,9 +217,13 @@ def is_moment(found: datetime | None, meant: datetime) -> bool:
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Let readers and one writer work side by side, and check keys; transactions are ours."""
+    """Let readers and one writer work side by side, and check keys; transactions are ours.
+
+    SQLite's own `lower` knows A to Z alone, and SQL Server's all of Unicode.
+    """
     connection.isolation_level = None  # else the driver begins transactions of its own
     try:
+        connection.create_function("lower", 1, _lower, deterministic=True)
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1000}")
         _write_ahead(cursor)
@@ -228,6 +232,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     except sqlite3.Error:
         connection.close()  # it is not in the pool yet: nobody else would
         raise
+
+
+def _lower(text: str | None) -> str | None:
+    return text and text.lower()
 
 
 def _write_ahead(cursor: Any) -> None:

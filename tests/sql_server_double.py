@@ -152,7 +152,7 @@ class SqlServer:
 def opened(folder: Path) -> Iterator[sqlite3.Connection]:
     """Open the SQLite file in which a test's database lies, whichever kind of store it is of."""
     connection = sqlite3.connect(folder / "clothing.db")
-    _add_collation(connection)
+    _add_rules_of_texts(connection)
     with connection:
         yield connection
     connection.close()
@@ -196,7 +196,7 @@ class Connection:
             check_same_thread=False,
         )
         self.sqlite.execute("PRAGMA foreign_keys = ON")
-        _add_collation(self.sqlite)
+        _add_rules_of_texts(self.sqlite)
         self.broken = False
 
     def cursor(self) -> "Cursor":
@@ -336,10 +336,11 @@ class Cursor:
             ) from error
 
 
-def _add_collation(connection: sqlite3.Connection) -> None:
+def _add_rules_of_texts(connection: sqlite3.Connection) -> None:
     connection.create_collation(
         "Latin1_General_BIN2", lambda one, other: (one > other) - (one < other)
     )
+    connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
 
 
 def _in_sqlite(statement: str) -> str:

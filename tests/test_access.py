@@ -367,6 +367,37 @@ def test_signing_in_leads_nowhere_else(stranger: FlaskClient, path: str, host: s
 
 
 @pytest.mark.parametrize(
+    ("asked", "reached"),
+    [
+        ("/photos?pile=check&name=%26a", "/photos?pile=check&name=%26a"),
+        ("/", "/"),
+        ("//evil.example", "/"),
+        ("/no-such-page", "/"),
+        (f"/photos?name={'a' * 2000}", "/"),
+    ],
+)
+def test_signing_in_goes_on_to_the_page_that_was_asked_for(
+    stranger: FlaskClient, asked: str, reached: str
+) -> None:
+    stranger.get(asked, headers={"Accept": "text/html"})
+
+    answer = stranger.post("/sign-in", data={"key": KEY})
+
+    assert answer.headers["Location"] == reached
+    assert stranger.post("/sign-in", data={"key": KEY}).headers["Location"] == "/"  # not for ever
+
+
+def test_a_form_that_was_lost_is_told_and_its_page_comes_next(stranger: FlaskClient) -> None:
+    stranger.post("/review", data={"answer": "Coat"}, headers={"Accept": "text/html"})
+
+    page, answer = stranger.get("/sign-in"), stranger.post("/sign-in", data={"key": KEY})
+
+    assert "what you sent last was not saved" in page.text
+    assert answer.headers["Location"] == "/review"
+    assert "not saved" not in stranger.get("/sign-in").text
+
+
+@pytest.mark.parametrize(
     "path", ["//evil.example", "//evil.example/api", "/\\evil.example", "/api/"]
 )
 def test_no_address_leads_to_another_site(stranger: FlaskClient, path: str) -> None:

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from flask import Flask
 from playwright.sync_api import Browser, Page, expect
 
 from clothing.labels import CATEGORIES
@@ -89,13 +88,17 @@ def test_photos_are_filtered_and_taken_away(page: Page, storage: Path) -> None:
         assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
-def test_the_grid_goes_on_as_one_scrolls(page: Page, app: Flask, storage: Path) -> None:
-    store = app.extensions["site"].parts.store
-    folder = app.extensions["site"].parts.images
+@pytest.fixture
+def long_list(store: Store, images: FolderContainer, storage: Path) -> None:
+    """150 photos that a run has sorted."""
     for n in range(150):
         (storage / "images" / f"{n:03}.jpg").write_bytes(jpeg(size=(20, 20 + n)))
-    etags = {photo.name: photo.etag for photo in folder.list_photos()}
+    etags = {photo.name: photo.etag for photo in images.list_photos()}
     a_night(store, *(a_prediction(f"{n:03}.jpg", etag=etags[f"{n:03}.jpg"]) for n in range(150)))
+
+
+@pytest.mark.usefixtures("long_list")
+def test_the_grid_goes_on_as_one_scrolls(page: Page) -> None:
     page.set_viewport_size({"width": 800, "height": 600})
     page.goto("/photos")
     at_first = page.locator(".card").count()
@@ -109,6 +112,43 @@ def test_the_grid_goes_on_as_one_scrolls(page: Page, app: Flask, storage: Path) 
     assert at_first == 60
     expect(page.locator(".card")).to_have_count(150)
     expect(page.locator("#more")).to_have_count(0)
+
+
+@pytest.mark.usefixtures("long_list")
+def test_who_comes_back_from_a_photo_finds_the_place_in_the_list(page: Page) -> None:
+    page.goto("/photos")
+    for number in (120, 150):
+        page.evaluate("scrollTo(0, document.body.scrollHeight)")
+        expect(page.locator(".card")).to_have_count(number)
+    photo = page.locator(".card", has_text="010.jpg").get_by_role("link")
+    photo.scroll_into_view_if_needed()
+    before = page.evaluate("scrollY")
+
+    photo.click()
+    page.get_by_role("heading", name="010.jpg").wait_for()
+    page.go_back()
+
+    expect(page.locator(".card")).to_have_count(150)
+    page.wait_for_function("y => Math.abs(scrollY - y) < 50", arg=before)
+    assert before > 2_000
+
+
+def test_a_wrong_answer_is_corrected_on_the_photos_page(page: Page, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    page.goto("/photos/1")
+    assert not violations(page)
+
+    page.get_by_label("It shows").select_option("Coat")
+    page.get_by_label("Your name").fill("Kim")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("status")).to_have_text("Saved: Coat.")
+    expect(page.get_by_text("Kim says so")).to_be_visible()
+    expect(page.get_by_label("It shows")).to_have_value("Coat")
+    assert not violations(page)
+
+    page.get_by_role("button", name="Take back").click()
+    expect(page.get_by_role("status")).to_have_text("Taken back.")
+    expect(page.get_by_label("It shows")).to_have_value("Bag")
 
 
 def test_a_photo_is_tried_and_not_stored(page: Page, store: Store, tmp_path: Path) -> None:

@@ -123,6 +123,12 @@ def test_photos_are_chosen(asked: Store, wanted: Wanted, expected: list[str]) ->
     assert names(photos(asked, wanted)) == expected
 
 
+def test_names_are_found_in_any_case_beyond_a_to_z(asked: Store) -> None:
+    a_night(asked, a_prediction("Rückgabe Ŀøđž.jpg"), a_prediction("Ruckgabe.jpg"))
+
+    assert names(photos(asked, Wanted(name="RÜCKGABE ĿØĐŽ"))) == ["Rückgabe Ŀøđž.jpg"]
+
+
 def test_days_choose_runs_by_their_start(asked: Store) -> None:
     now = datetime.now(UTC)
     for ago in (9, 5, 1):

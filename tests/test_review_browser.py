@@ -157,6 +157,42 @@ def test_the_mouse_does_as_well_and_the_screen_reader_hears_it(kim: Page, store:
     assert reviews(store)[-1][0] == "Bag"
 
 
+def test_a_double_click_answers_one_photo(kim: Page, store: Store) -> None:
+    answered(kim, "p")
+    box = kim.get_by_role("button", name="Dress").bounding_box()
+    assert box
+    second = name_of(kim)
+
+    kim.mouse.move(box["x"] + 20, box["y"] + 10)
+    for click in (1, 2):  # the second comes when the next photo is there already
+        kim.mouse.down(click_count=click)
+        kim.mouse.up(click_count=click)
+        expect(kim.locator("figcaption")).not_to_have_text(second)
+    kim.keyboard.press("5")
+    expect(kim.locator("#said")).to_contain_text("Saved: Coat.")
+
+    assert [row[0] for row in reviews(store)] == ["(photograph again)", "Dress", "Coat"]
+
+
+def test_a_photo_that_is_gone_says_so_even_if_its_error_comes_before_the_script(
+    browser: Browser, address: str, store: Store, storage: Path
+) -> None:
+    assert store
+    page = browser.new_page(base_url=address)  # a missing picture is an error on the console
+    introduced(page, "Kim")
+    answered(page, "p")
+    (storage / "images" / name_of(page)).unlink()
+    failed: list[str] = []
+    page.on("response", lambda answer: failed.append(answer.url) if answer.status == 404 else None)
+    page.route("**/review.js", lambda route: (page.wait_for_timeout(1_000), route.continue_()))
+
+    page.reload()
+
+    expect(page.locator(".no-picture")).to_have_text("The photo is gone or has changed.")
+    assert any(url.endswith("/picture") for url in failed)
+    page.close()
+
+
 def test_single_keys_can_be_switched_off_and_stay_off(kim: Page, store: Store) -> None:
     kim.get_by_label("Answer by single keys").uncheck()
     kim.keyboard.press("9")
@@ -273,6 +309,27 @@ def test_a_person_signs_in_and_out(browser: Browser, locked: str) -> None:
         page.get_by_role("heading", name="Sign in").wait_for()
 
 
+def test_signing_in_goes_on_where_one_was_and_says_what_was_lost(
+    browser: Browser, locked: str
+) -> None:
+    with watched(browser, locked) as page:
+        page.goto("/photos?pile=check&category=Coat")
+        page.get_by_label("API key").fill(KEY)
+        page.get_by_label("Your name").fill("Kim")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("heading", name="Photos").wait_for()
+        assert page.url.endswith("/photos?pile=check&category=Coat")
+
+        page.goto("/review", wait_until="networkidle")
+        page.context.clear_cookies()
+        page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
+        page.get_by_text("what you sent last was not saved").wait_for()
+        assert not violations(page)
+        page.get_by_label("API key").fill(KEY)
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/review")
+
+
 def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, locked: str) -> None:
     with watched(browser, locked) as page:
         page.goto("/sign-in")
@@ -286,3 +343,25 @@ def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, lock
         page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
 
         page.get_by_role("heading", name="Sign in").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("path", "act"),
+    [("/", "attempt()"), ("/try", "classify(new File(['a'], 'a.jpg', { type: 'image/jpeg' }))")],
+)
+def test_scripts_that_are_signed_out_lead_to_the_way_in(
+    browser: Browser, locked: str, path: str, act: str
+) -> None:
+    page = browser.new_page(base_url=locked)  # being refused is an error on the console
+    page.goto("/sign-in")
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("button", name="Start a run").click()
+    expect(page.locator("#run[data-status=succeeded]")).to_be_visible(timeout=60_000)
+    page.goto(path, wait_until="networkidle")
+    page.context.clear_cookies()
+
+    page.evaluate(act)
+
+    page.get_by_role("heading", name="Sign in").wait_for()
+    page.close()

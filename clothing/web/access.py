@@ -148,6 +148,7 @@ def _admit() -> AnyResponse | None:
     about_request(g.request_id, found.name)
     if found is NOBODY:
         if wants_page():
+            sessions.remember_wish()
             return redirect(url_for("sign_in.sign_in"))
         raise Unauthorized("Send the header Authorization: Bearer KEY, or X-API-Key: KEY.")
     if not may_call(request.endpoint, found.scopes):

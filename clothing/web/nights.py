@@ -54,6 +54,7 @@ class Night:
         mix: Its categories.
         nights: How many runs of the four weeks before the usual mix comes from.
         reasons: Why photos of the run could not be read, and how many each.
+        waiting: How many doubtful answers wait for a person, of this run and of those before it.
     """
 
     run: Run
@@ -64,6 +65,7 @@ class Night:
     mix: list[MixRow]
     nights: int
     reasons: list[tuple[str, int]]
+    waiting: int
 
     @property
     def has_piles(self) -> bool:
@@ -104,6 +106,7 @@ def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
         mix=_mix(mine, before),
         nights=len(usual),
         reasons=reasons(store, run.run_id),
+        waiting=site().reviews.left().doubtful,
     )
 
 

@@ -33,6 +33,7 @@ WHO: dict[str, frozenset[str]] = {
     "review.queue": REVIEW,
     "review.answer": REVIEW,
     "review.save": REVIEW,
+    "photos.correct": REVIEW,
     "pages.picture": READ | REVIEW,
     "api.classify": READ,
     "api.predictions": READ,

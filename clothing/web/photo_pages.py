@@ -7,10 +7,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import chain
 
-from flask import Blueprint, Flask, render_template, stream_template, url_for
+from flask import (
+    Blueprint,
+    Flask,
+    flash,
+    redirect,
+    render_template,
+    request,
+    stream_template,
+    url_for,
+)
+from werkzeug.exceptions import BadRequest
+from werkzeug.wrappers import Response
 
 from clothing.errors import ClothingError
-from clothing.labels import ANSWERS
+from clothing.labels import ANSWERS, UNDONE
 from clothing.questions import (
     PILES,
     Row,
@@ -25,8 +36,9 @@ from clothing.questions import (
 )
 from clothing.shapes import ranked
 from clothing.store import StoredPrediction
-from clothing.web import asked
+from clothing.web import asked, sessions
 from clothing.web.site import site
+from clothing.web.wording import answer as in_words
 
 blueprint = Blueprint("photos", __name__)
 
@@ -84,7 +96,24 @@ def one(image_id: int) -> str:
         unseen_reason=reason,
         reviews=reviews(store, row.photo),
         history=history(store, row.photo),
+        answers=ANSWERS,
     )
+
+
+@blueprint.post("/photos/<int:image_id>")
+def correct(image_id: int) -> Response:
+    """Take what somebody says of one photo, whoever has answered it before."""
+    said = UNDONE if "undo" in request.form else request.form.get("answer", "")
+    if said not in (*ANSWERS, UNDONE):
+        raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {said!r}.")
+    if not sessions.reviewer():
+        name = request.form.get("name", "").strip()
+        if not sessions.is_reviewer(name):
+            raise BadRequest(f"{sessions.NO_NAME} Go back and try again.")
+        sessions.introduce(name)
+    site().reviews.review(said, sessions.reviewer(), image_id=image_id)
+    flash("Taken back." if said == UNDONE else f"Saved: {in_words(said)}.")
+    return redirect(url_for(".one", image_id=image_id), 303)
 
 
 @blueprint.get("/photos/pick-list")

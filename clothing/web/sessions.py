@@ -21,6 +21,9 @@ from clothing.words import is_whole
 MAX_REVIEWER = 64
 """Characters that a reviewer's name may have."""
 
+MAX_WISH = 1_000
+"""Characters of an address that a cookie may keep."""
+
 _UNSEEN = (  # controls, and what turns the reading direction of what follows a name
     r"\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\ufff9-\ufffb"
 )
@@ -37,7 +40,9 @@ _ENTRA = "aad"
 def init_app(app: Flask) -> None:
     """Sign the cookies, and let templates say who is there and prove that their forms are ours."""
     app.session_interface = _Sessions()
-    app.jinja_env.globals.update(csrf_field=csrf_field, person=reviewer, has_session=has_session)
+    app.jinja_env.globals.update(
+        csrf_field=csrf_field, person=reviewer, has_session=has_session, has_unsaved=has_unsaved
+    )
 
 
 def sign_in(key: Key, name: str) -> None:
@@ -46,6 +51,23 @@ def sign_in(key: Key, name: str) -> None:
     session.permanent = True
     session["key"] = _fingerprint(key)
     introduce(name)
+
+
+def remember_wish() -> None:
+    """Note what somebody asked for who has to sign in first."""
+    session["unsaved"] = request.method != "GET"
+    path = request.path if session["unsaved"] else request.full_path.rstrip("?")
+    session["wish"] = path if len(path) <= MAX_WISH else ""
+
+
+def wish() -> str:
+    """Return the address that somebody asked for before the sign-in, or ""."""
+    return str(session.get("wish", ""))
+
+
+def has_unsaved() -> bool:
+    """Return True if that was to have something saved, False if not."""
+    return bool(session.get("unsaved"))
 
 
 def introduce(name: str) -> None:

@@ -4,14 +4,16 @@ Owns these forms and where they lead; whom a session belongs to is for `sessions
 """
 
 from contextlib import suppress
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, redirect, render_template, request, url_for
-from werkzeug.exceptions import BadRequest
+from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
+from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response
 
 from clothing.errors import StoreError
+from clothing.keys import Key
 from clothing.web import access, sessions
-from clothing.web.permissions import home_of
+from clothing.web.permissions import home_of, may_call
 from clothing.web.site import site
 
 AZURE_SIGN_OUT = "/.auth/logout"
@@ -44,8 +46,19 @@ def sign_in() -> Response | tuple[str, int] | str:
         return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
     if name and not sessions.is_reviewer(name):  # without one, the queue asks for it
         return render_template("sign_in.html", wrong=sessions.NO_NAME, name=""), 400
+    wish = sessions.wish()
     sessions.sign_in(key, name)
-    return redirect(url_for(home), 303)
+    wished = bool(wish) and _opens(wish, key)
+    return redirect(request.script_root + wish if wished else url_for(home), 303)
+
+
+def _opens(path: str, key: Key) -> bool:
+    """Return True if an address is a page of ours that the key opens, False if not."""
+    try:
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+    except (HTTPException, ValueError):
+        return False
+    return may_call(endpoint, key.scopes)
 
 
 @blueprint.post("/name")

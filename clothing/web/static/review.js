@@ -43,17 +43,25 @@ function preload() {
   if (next) new Image().src = next;
 }
 
+function tellGone(image) {
+  const gone = document.createElement("p");
+  gone.className = "no-picture";
+  gone.textContent = "The photo is gone or has changed.";
+  image.replaceWith(gone);
+}
+
+// The second click of a double one would answer the next photo, which nobody has seen yet.
+place.addEventListener("click", (event) => { if (event.detail > 1) event.preventDefault(); });
+
 place.addEventListener("submit", (event) => {
   event.preventDefault();
   if (event.submitter) send(event.target, event.submitter);
 });
 
-place.addEventListener("error", (event) => {
-  const gone = document.createElement("p");
-  gone.className = "no-picture";
-  gone.textContent = "The photo is gone or has changed.";
-  event.target.replaceWith(gone);
-}, true);
+place.addEventListener("error", (event) => tellGone(event.target), true);
+for (const image of place.querySelectorAll("img")) { // one may have failed before anybody listened
+  if (image.complete && !image.naturalWidth) tellGone(image);
+}
 
 document.addEventListener("keydown", (event) => {
   if (!byKeys.checked || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -6,6 +6,7 @@ const show = (name, text) => { panel.querySelector(`[data-show="${name}"]`).text
 
 async function follow() {
   const answer = await fetch(panel.dataset.url, { headers: { Accept: "application/json" } });
+  if (answer.status === 401) { location.reload(); return; } // to the way in
   if (!answer.ok) throw new Error(`${answer.status}`);
   const run = await answer.json();
   if (run.status !== "running") { location.reload(); return; }

@@ -54,6 +54,7 @@ async function classify(file) {
   body.append("photo", file, file.name || "photo");
   try {
     const sent = await fetch(form.dataset.url, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (sent.status === 401) { location.reload(); return; } // to the way in
     const answer = await sent.json();
     if (sent.ok) show(answer); else place.replaceChildren(element("p", answer.detail, { class: "bad" }));
   } catch {
