@@ -51,6 +51,6 @@ def _outcomes(
     if run.model_version is None or run.preprocessing_version is None:
         return {}  # it ended before it had a model
     found: dict[Photo, StoredPrediction | Failure] = {}
-    found |= store.answers(photos, run.model_version, run.preprocessing_version)
+    found |= store.answers(photos, run.model_version, run.preprocessing_version, run.run_id)
     found |= store.failures(run.run_id, photos)
     return found

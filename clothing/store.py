@@ -194,7 +194,9 @@ class Store(Database):
             "finished_at": now,
             "error": f"no sign of life for {silence.total_seconds():.0f} s",
         }
-        stale = (batch_run.c.status == "running") & (batch_run.c.heartbeat_at < now - silence)
+        beat = batch_run.c.heartbeat_at
+        # One from the future was told by a clock that has been set right since.
+        stale = (batch_run.c.status == "running") & ~beat.between(now - silence, now + silence)
         query = sa.select(batch_run.c.run_id).where(stale)
         change = sa.update(batch_run).where(stale).values(died)
         # Asking first: pages ask often, and writing takes the lock.
@@ -260,24 +262,35 @@ class Store(Database):
     # Outcomes
 
     def answered(self, photos: Sequence[Photo], model: str, preprocessing: str) -> set[Photo]:
-        """Return those photos that this model, behind these steps, has answered already."""
-        photo_by_key = {answer_key(photo, model, preprocessing): photo for photo in photos}
-        column = image_prediction.c.answer_key
+        """Return those photos whose answer of now this model gave, behind these steps.
+
+        One that another model, or other content of the photo, got since is not it, nor is one since
+        which the photo could not be used.
+        """
+        keys = [photo_key(photo) for photo in photos]
+        standing = self.read(lambda connection: _standing(connection, keys))
         return {
-            photo_by_key[row["answer_key"]]
-            for keys in _slices(list(photo_by_key))
-            for row in self._rows(sa.select(column).where(column.in_(keys)))
+            photo
+            for photo, key in zip(photos, keys, strict=True)
+            if standing.get(key) == answer_key(photo, model, preprocessing)
         }
 
     def answers(
-        self, photos: Sequence[Photo], model: str, preprocessing: str
+        self, photos: Sequence[Photo], model: str, preprocessing: str, until: int
     ) -> dict[Photo, StoredPrediction]:
-        """Return the newest answer of this model to each of those photos that have one."""
+        """Return the newest answer of this model to each of those photos that have one.
+
+        Args:
+            photos: Each once.
+            model: Version of the model.
+            preprocessing: Version of the steps before it.
+            until: Number of the last run whose answers count.
+        """
         photo_by_key = {answer_key(photo, model, preprocessing): photo for photo in photos}
         table = image_prediction.c
         found: dict[Photo, StoredPrediction] = {}
         for keys in _slices(list(photo_by_key)):
-            query = predictions_query().where(table.answer_key.in_(keys))
+            query = predictions_query().where(table.answer_key.in_(keys), table.run_id <= until)
             for row in self._rows(query.order_by(table.image_id)):
                 found[photo_by_key[row["answer_key"]]] = stored_of(row)
         return found
@@ -382,16 +395,24 @@ def _close_running(connection: sa.Connection, run_id: int, final: Mapping[str, A
 def _insert_predictions(
     connection: sa.Connection, run: Run, predictions: Sequence[Prediction]
 ) -> None:
-    """Insert predictions and their probabilities; one that is there already stays as it is."""
-    forced_run = _forced_run(run)
+    """Insert predictions and their probabilities; one that is there already stays as it is.
+
+    The same answer is given again where another came between, or where the run asks anew.
+    """
     rows = [_row_of(prediction, run) for prediction in predictions]
     pairs = {row["answer_key"]: (row, one) for row, one in zip(rows, predictions, strict=True)}
-    for key in _image_ids(connection, list(pairs), forced_run):
+    there = set(_image_ids(connection, list(pairs), run))
+    if not run.force:
+        there |= set(_standing(connection, [row["photo_key"] for row in rows]).values())
+    for key in there & set(pairs):
         del pairs[key]
     if not pairs:
         return
+    again = list(pairs) if run.force else _answered_once(connection, list(pairs))
+    for key in again:
+        pairs[key][0]["forced_run"] = run.run_id
     connection.execute(_adding(image_prediction), [row for row, _ in pairs.values()])
-    image_ids = _image_ids(connection, list(pairs), forced_run)
+    image_ids = _image_ids(connection, list(pairs), run)
     probabilities = [
         {"image_id": image_ids[key], **dict(zip(COLUMNS, one.probabilities, strict=True))}
         for key, (_, one) in pairs.items()
@@ -404,10 +425,39 @@ def _adding(table: sa.Table) -> sa.Insert:
     return sa.insert(table).inline()
 
 
-def _image_ids(connection: sa.Connection, keys: Sequence[str], forced_run: int) -> dict[str, int]:
-    """Return the numbers of those answers that are in the table."""
+def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Return the answer of now to each photo that has one, both by their keys."""
+    table, newer, failed = image_prediction.c, image_prediction.alias("newer"), image_failure.c
+    newest = sa.select(sa.func.max(newer.c.image_id)).where(newer.c.photo_key == table.photo_key)
+    lost = sa.select(failed.failure_id).where(
+        failed.photo_key == table.photo_key, failed.run_id > table.run_id
+    )
+    query = sa.select(table.photo_key, table.answer_key).where(
+        table.image_id == newest.correlate(image_prediction).scalar_subquery(),
+        ~lost.correlate(image_prediction).exists(),
+    )
+    return {
+        row.photo_key: row.answer_key
+        for some in _slices(keys)
+        for row in connection.execute(query.where(table.photo_key.in_(some)))
+    }
+
+
+def _answered_once(connection: sa.Connection, keys: Sequence[str]) -> list[str]:
+    """Return those answers that an ordinary run has given at some time."""
     table = image_prediction.c
-    query = sa.select(table.answer_key, table.image_id).where(table.forced_run == forced_run)
+    query = sa.select(table.answer_key).where(table.forced_run == 0)
+    return [
+        key
+        for some in _slices(keys)
+        for key in connection.scalars(query.where(table.answer_key.in_(some)))
+    ]
+
+
+def _image_ids(connection: sa.Connection, keys: Sequence[str], run: Run) -> dict[str, int]:
+    """Return the numbers of those answers that a run has given."""
+    table = image_prediction.c
+    query = sa.select(table.answer_key, table.image_id).where(table.run_id == run.run_id)
     return {
         row.answer_key: row.image_id
         for some in _slices(keys)
@@ -420,7 +470,7 @@ def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
     return {
         **_photo_columns(prediction.photo, run),
         "answer_key": answer_key(prediction.photo, model, preprocessing),
-        "forced_run": _forced_run(run),
+        "forced_run": 0,
         "predicted_category": prediction.predicted_category,
         "confidence": prediction.confidence,
         "margin": prediction.margin,
@@ -429,11 +479,6 @@ def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
         "model_version": model,
         "preprocessing_version": preprocessing,
     }
-
-
-def _forced_run(run: Run) -> int:
-    """Return what tells an answer that was asked for anew from the first one."""
-    return run.run_id if run.force else 0
 
 
 def _insert_failures(connection: sa.Connection, run: Run, failures: Sequence[Failure]) -> None:

@@ -87,7 +87,7 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "runs_by_status": store.runs_by_status,
         "waiting_for_review": store.waiting_for_review,
         "answered": lambda: store.answered([PHOTO], "m-1", "p-1"),
-        "answers": lambda: store.answers([PHOTO], "m-1", "p-1"),
+        "answers": lambda: store.answers([PHOTO], "m-1", "p-1", 9),
         "failures": lambda: store.failures(1, [BROKEN]),
         "new_failures": lambda: store.new_failures(1),
         "predictions": lambda: [

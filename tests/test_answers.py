@@ -35,6 +35,20 @@ def test_a_run_that_skipped_everything_still_answers_for_all(
     assert answers.next_after is None
 
 
+def test_an_older_run_knows_nothing_of_what_came_after_it(
+    store: Store, images: FolderContainer, classifier: Classifier
+) -> None:
+    first = a_run(store, images, classifier)
+    (images.folder / "late.jpg").write_bytes(jpeg(size=(30, 50)))
+    again = store.open_run("test", force=True)
+    run_batch(store, again, images, lambda: classifier, Tuning(2, 2, 2))
+
+    answers = answers_of(first, store, images)
+
+    assert names_of(answers.outcomes) == ["a.jpg", "b.jpg", "night/c.jpg"]
+    assert {one.run_id for one in answers.outcomes if isinstance(one, StoredPrediction)} == {1}
+
+
 def test_failures_stand_among_the_answers(
     store: Store, images: FolderContainer, classifier: Classifier
 ) -> None:

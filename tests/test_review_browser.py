@@ -1,11 +1,12 @@
 """The review queue and the sign-in in real Chromium: by keyboard, by phone, by two at once."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from clothing.photos import Photo, Prediction
 from clothing.storage import FolderContainer
@@ -184,13 +185,18 @@ def test_a_photo_that_is_gone_says_so_even_if_its_error_comes_before_the_script(
     (storage / "images" / name_of(page)).unlink()
     failed: list[str] = []
     page.on("response", lambda answer: failed.append(answer.url) if answer.status == 404 else None)
-    page.route("**/review.js", lambda route: (page.wait_for_timeout(1_000), route.continue_()))
+    page.route("**/review.js", bring_late)
 
     page.reload()
 
     expect(page.locator(".no-picture")).to_have_text("The photo is gone or has changed.")
     assert any(url.endswith("/picture") for url in failed)
     page.close()
+
+
+def bring_late(route: Route) -> None:
+    time.sleep(1)
+    route.continue_()
 
 
 def test_single_keys_can_be_switched_off_and_stay_off(kim: Page, store: Store) -> None:

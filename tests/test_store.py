@@ -363,9 +363,12 @@ def test_what_went_wrong_is_cut_where_its_column_ends(store: Store) -> None:
     assert failure.reason == "y" * 500
 
 
-def test_a_run_without_a_sign_of_life_is_interrupted(store: Store, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sense", [1, -1], ids=["past", "future"])  # a clock that was set right
+def test_a_run_without_a_sign_of_life_is_interrupted(
+    store: Store, tmp_path: Path, sense: int
+) -> None:
     dead = store.open_run("http")
-    _set_heartbeat_back(tmp_path, silence_of(store) + 1)
+    _set_heartbeat_back(tmp_path, sense * (silence_of(store) + 5))
 
     alive = store.open_run("http")
 
@@ -533,10 +536,39 @@ def test_a_forced_run_answers_anew_and_the_newest_answer_counts(
 
     store.save(forced, [a_prediction(a_photo(), "Coat")], Counts(1, 1))
 
-    newest = store.answers([a_photo()], "m-1", "p-1")[a_photo()]
+    newest = store.answers([a_photo()], "m-1", "p-1", forced.run_id)[a_photo()]
+    before = store.answers([a_photo()], "m-1", "p-1", first.run_id)[a_photo()]
     assert (newest.prediction.predicted_category, newest.run_id) == ("Coat", forced.run_id)
+    assert (before.prediction.predicted_category, before.run_id) == ("Bag", first.run_id)
     assert count_of(tmp_path, "image_prediction") == 2
     assert count_of(tmp_path, "current_prediction") == 1
+
+
+def test_after_another_answer_the_first_one_is_given_again_once(
+    store: Store, tmp_path: Path
+) -> None:
+    """As after a rollback of the model, or where a photo becomes again what it was before."""
+    for model, etag in (("m-1", "1"), ("m-2", "1"), ("m-1", "1"), ("m-1", "2"), ("m-1", "1")):
+        assert store.answered([a_photo(etag=etag)], model, "p-1") == set()
+        run = an_open_run(store, model=model)
+        for _ in range(2):  # the second time as after a commit whose end nobody heard
+            store.save(run, [a_prediction(a_photo(etag=etag))], Counts(1, 1))
+        closed(store, run)
+        assert store.answered([a_photo(etag=etag)], model, "p-1") == {a_photo(etag=etag)}
+
+    assert [one.run_id for one in store.predictions()] == [1, 2, 3, 4, 5]
+    assert count_of(tmp_path, "image_probabilities") == 5
+
+
+def test_a_photo_that_could_not_be_used_since_is_tried_again(store: Store) -> None:
+    for outcome in (a_prediction(a_photo()), Failure(a_photo(), "decode", "it is cut short")):
+        run = an_open_run(store)
+        store.save(run, [outcome], Counts(1))
+        closed(store, run)
+
+    assert store.answered([a_photo()], "m-1", "p-1") == set()
+    store.save(an_open_run(store), [a_prediction(a_photo())], Counts(1, 1))
+    assert store.answered([a_photo()], "m-1", "p-1") == {a_photo()}
 
 
 def test_more_photos_than_a_statement_takes_are_looked_up(store: Store) -> None:
@@ -545,7 +577,7 @@ def test_more_photos_than_a_statement_takes_are_looked_up(store: Store) -> None:
     store.save(run, [a_prediction(photo) for photo in photos], Counts(1101, 1101))
 
     assert store.answered(photos, "m-1", "p-1") == set(photos)
-    assert set(store.answers(photos, "m-1", "p-1")) == set(photos)
+    assert set(store.answers(photos, "m-1", "p-1", run.run_id)) == set(photos)
 
 
 def test_failures_belong_to_their_run(store: Store) -> None:
@@ -700,5 +732,5 @@ def _set_back(tmp_path: Path, column: str, seconds: float) -> None:
         connection.execute(
             f"UPDATE batch_run SET {column} = strftime('%Y-%m-%d %H:%M:%f000', {column}, ?) "
             "WHERE run_id = (SELECT MAX(run_id) FROM batch_run)",
-            (f"-{seconds} seconds",),
+            (f"{-seconds} seconds",),
         )

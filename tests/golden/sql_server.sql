@@ -239,7 +239,7 @@ SELECT sysutcdatetime() AS sysutcdatetime_1;
 
 SELECT batch_run.run_id
 FROM batch_run
-WHERE batch_run.status = ? AND batch_run.heartbeat_at < ?;
+WHERE batch_run.status = ? AND batch_run.heartbeat_at NOT BETWEEN ? AND ?;
 
 INSERT INTO batch_run (status, [trigger], prefix, force, started_at, heartbeat_at, listed, classified, failed, skipped) OUTPUT inserted.run_id VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
@@ -264,6 +264,18 @@ UPDATE batch_run SET heartbeat_at=?, expected=?, listed=?, classified=?, failed=
 -- save
 
 SELECT image_prediction.answer_key, image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.run_id = ? AND image_prediction.answer_key IN (?, …);
+
+SELECT image_prediction.photo_key, image_prediction.answer_key
+FROM image_prediction
+WHERE image_prediction.image_id = (SELECT max(newer.image_id) AS max_1
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.photo_key IN (?, …);
+
+SELECT image_prediction.answer_key
 FROM image_prediction
 WHERE image_prediction.forced_run = ? AND image_prediction.answer_key IN (?, …);
 
@@ -337,16 +349,12 @@ WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_catego
 
 -- answered
 
-SELECT image_prediction.answer_key
-FROM image_prediction
-WHERE image_prediction.answer_key IN (?, …);
-
 
 -- answers
 
 SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id
-WHERE image_prediction.answer_key IN (?, …) ORDER BY image_prediction.image_id;
+WHERE image_prediction.answer_key IN (?, …) AND image_prediction.run_id <= ? ORDER BY image_prediction.image_id;
 
 
 -- failures
@@ -407,7 +415,7 @@ WHERE image_prediction.image_id = ?;
 
 -- open_run, over a dead one
 
-UPDATE batch_run SET status=?, finished_at=?, error=? WHERE batch_run.status = ? AND batch_run.heartbeat_at < ?;
+UPDATE batch_run SET status=?, finished_at=?, error=? WHERE batch_run.status = ? AND batch_run.heartbeat_at NOT BETWEEN ? AND ?;
 
 
 -- close_run, without counts
