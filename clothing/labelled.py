@@ -50,7 +50,10 @@ def _rows_of(path: Path) -> list[Labelled]:
         rows = csv.DictReader(file)
         if not {"file", "category"} <= set(rows.fieldnames or ()):
             columns = ", ".join(rows.fieldnames or ()) or "nothing"
-            raise ConfigError(f"{path} must have the columns file, category. Received: {columns}.")
+            raise ConfigError(
+                f"{path} must have the columns file, category, with commas between them. "
+                f"Received: {columns}."
+            )
         labelled = {}
         for row in rows:
             if not row["file"]:
@@ -62,4 +65,6 @@ def _rows_of(path: Path) -> list[Labelled]:
                 )
             sender = row.get("sender") or row["file"]
             labelled[row["file"]] = Labelled(row["file"], row["category"], sender)
+    if not labelled:
+        raise ConfigError(f"{path} has no row below its heading. Label some photos first.")
     return list(labelled.values())

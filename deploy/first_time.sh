@@ -29,11 +29,12 @@ for name in api-key secret-key; do
   fi
 done
 
+# The model is there when its card is: the pair is uploaded whole, or again.
 there=$(patiently az storage blob list --account-name "$STORAGE_ACCOUNT" --container-name model \
-  --auth-mode login --num-results 1 --query "[].name" --output tsv)
-if [ -z "$there" ]; then
+  --auth-mode login --query "length([?name=='clothing_model.keras' || name=='clothing_model.json'])" --output tsv)
+if [ "$there" -lt 2 ]; then
   az storage blob upload-batch --account-name "$STORAGE_ACCOUNT" --destination model --source model \
-    --auth-mode login --output none
+    --auth-mode login --overwrite --output none
   echo "Uploaded the model."
 fi
 

@@ -6,7 +6,10 @@
 set -eu
 cd "$(dirname "$0")/.."
 commit=$(git rev-parse --verify "${1:-HEAD}^{commit}")
-file=$(realpath -m "${2:-release.zip}")
+case ${2:-release.zip} in
+  /*) file=$2 ;;
+  *) file=$PWD/${2:-release.zip} ;;
+esac
 
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT

@@ -248,6 +248,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       WEBSITE_WARMUP_PATH: '/health/ready'
       WEBSITE_WARMUP_STATUSES: '200'
       WEBSITES_CONTAINER_START_TIME_LIMIT: '600' // a paused database takes a minute to wake
+      WEBJOBS_IDLE_TIMEOUT: '1800' // else a WebJob that waits two minutes in silence is ended
     }
   }
 

@@ -110,6 +110,7 @@ def test_settings_that_azure_gets_are_settings_of_ours() -> None:
         "WEBSITE_WARMUP_PATH",
         "WEBSITE_WARMUP_STATUSES",
         "WEBSITES_CONTAINER_START_TIME_LIMIT",
+        "WEBJOBS_IDLE_TIMEOUT",
     }
     assert {"STORAGE_URL", "DATABASE_URL", "API_KEY"} <= given
     assert given - platform <= {setting.name for setting in SETTINGS}

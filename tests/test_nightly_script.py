@@ -104,7 +104,7 @@ def test_another_run_is_followed_to_its_end(served: Service, storage: Path) -> N
     code, output, _ = nightly(served.url)
 
     assert code == 0
-    assert f"Run {run_id} goes on." in output
+    assert f"Run {run_id} goes on: " in output
     assert f"Run {run_id} succeeded: 903 photos" in output
     assert len(served.ask("/api/runs")[1]["runs"]) == 1
 
@@ -115,7 +115,7 @@ def test_a_run_that_takes_longer_than_a_request_may(served: Service, storage: Pa
     code, output, _ = nightly(served.url, WAIT_SECONDS="0")
 
     assert code == 0
-    assert "Run 1 goes on." in output
+    assert "Run 1 goes on: " in output
     assert "Run 1 succeeded: 903 photos, 903 classified" in output
 
 
@@ -208,6 +208,17 @@ def test_a_night_without_new_photos_is_told(served: Service) -> None:
     assert code == 4
     assert "classified nothing" in complaint
     assert nightly(served.url, NOTHING_NEW="ok")[0] == 0
+
+
+def test_too_many_failures_are_told_once(served: Service, storage: Path) -> None:
+    (storage / "images" / "broken.jpg").write_bytes(b"")
+
+    code, output, complaint = nightly(served.url)
+    later, _, _ = nightly(served.url, NOTHING_NEW="ok")
+
+    assert (code, later) == (3, 0)
+    assert "Run 1 succeeded: 4 photos, 3 classified, 1 unreadable" in output
+    assert "Run 1: More photos failed than ERROR_THRESHOLD=10% allows." in complaint
 
 
 @pytest.mark.parametrize(

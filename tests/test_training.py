@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import fields, replace
@@ -157,7 +158,7 @@ def test_photos_that_cannot_be_read_are_named_all_of_them(tmp_path: Path) -> Non
     (tmp_path / "0.jpg").write_bytes(b"no picture")
     (tmp_path / "2.jpg").unlink()
 
-    with pytest.raises(ConfigError, match="2 of the 3 photos") as refusal:
+    with pytest.raises(ConfigError, match="2 of 3 photos") as refusal:
         load_photos(tmp_path, labels, CARD)
 
     assert "0.jpg: a text file" in str(refusal.value)
@@ -213,6 +214,15 @@ def test_of_a_handful_of_people_some_are_held_out_all_the_same(people: int) -> N
     assert all(len(side.names) for side in sides)
     assert "0" in sides.training.senders  # who took the most
     assert len(sides.training.names) >= 40
+
+
+def test_three_people_are_on_three_sides_however_few_photos_two_of_them_took() -> None:
+    senders = ["Anna"] * 90 + ["Ben"] * 5 + ["Cem"] * 5
+
+    sides = split_by_sender(some_pictures(100, senders), share=0.12, seed=1)
+
+    assert [len(set(side.senders)) for side in sides] == [1, 1, 1]
+    assert set(sides.training.senders) == {"Anna"}
 
 
 def test_the_seed_draws_the_people() -> None:
@@ -674,14 +684,16 @@ def test_what_a_teacher_says_counts_as_a_whole() -> None:
 # --- fitting ------------------------------------------------------------------------------------
 
 
-def one_layer() -> Any:
-    """Return the smallest network that draws in training, too."""
+def one_layer(drawing: int = 1) -> Any:
+    """Return the smallest network that draws in training, too, whatever it was made to draw."""
     import keras
 
     keras.utils.set_random_seed(1)
     layers = keras.layers
     arrays = keras.Input((*SHAPE, 3))
-    logits = layers.Dense(11, name="logits")(layers.Dropout(0.3)(layers.Flatten()(arrays)))
+    logits = layers.Dense(11, name="logits")(
+        layers.Dropout(0.3, seed=drawing)(layers.Flatten()(arrays))
+    )
     return keras.Model(arrays, logits)
 
 
@@ -691,15 +703,16 @@ def stop(line: str) -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("flat", [0.0, 0.5])
 def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flat: float
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
-    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1))
+    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1), flat=flat)
     photos, garments = some_pictures(20), some_pictures(20, channels=1)
     given = photos, photos, garments, CARD, plan
     lines: list[str] = []
-    through, stopped, resumed = (one_layer() for _ in range(3))
+    through, stopped, resumed = map(one_layer, range(3))
     fit.train(through, *given, measure=dict, say=lines.append)
 
     with pytest.raises(KeyboardInterrupt):
@@ -712,6 +725,46 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
     assert len(history) == 2
     for expected, got in zip(through.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.keras
+def test_a_flat_step_learns_from_where_weights_close_by_are_worst() -> None:
+    import keras
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    arrays = rng.normal(size=(6, 4)).astype(np.float32)
+    targets = np.zeros((6, 3, 11), np.float32)
+    targets[np.arange(6), 0, rng.integers(0, 11, 6)] = 1
+    part = keras.Sequential([keras.Input((4,)), keras.layers.Dense(11)])
+    part.compile(keras.optimizers.SGD(0.1), loss=network.any_of_loss)
+    began = part.get_weights()
+
+    def slope(weights: list[Any]) -> list[Any]:
+        part.set_weights(weights)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(network.any_of_loss(targets, part(arrays)))
+        return [gradient.numpy() for gradient in tape.gradient(loss, part.trainable_variables)]
+
+    scales, there = [abs(w) + 0.01 for w in began], slope(began)
+    norm = np.sqrt(sum(((s * g) ** 2).sum() for s, g in zip(scales, there, strict=True)))
+    away = [0.5 * s**2 * g / norm for s, g in zip(scales, there, strict=True)]
+    worst = slope([w + a for w, a in zip(began, away, strict=True)])
+    part.set_weights(began)
+
+    fit._flat_step(part, 0.5)(arrays, targets)
+
+    for before, gradient, after in zip(began, worst, part.get_weights(), strict=True):
+        np.testing.assert_allclose(after, before - 0.1 * gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.keras
+def test_flat_steps_need_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    photos, plan = some_pictures(20), Plan(epochs=1, peak_rate=1e-3, flat=0.5)
+
+    with pytest.raises(ConfigError, match="Received KERAS_BACKEND=jax"):
+        fit.train(one_layer(), photos, photos, None, CARD, plan, measure=dict)
 
 
 @pytest.mark.keras
@@ -883,6 +936,59 @@ def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
+    ("said", "complaint"),
+    [
+        (["--checkpoints", "a file/x"], "--checkpoints cannot be written"),
+        (["--start", "imagenett"], "one of imagenet, imagenet-lite0, imagenet-lite2, wide. Rec"),
+        (["--start", "old.h5"], "--start is a .keras that is there"),
+        (["--start", "none.keras"], "--start is a .keras that is there"),
+        (["--start", "no_model.keras"], "cannot be opened to go on from"),
+        (["--labels", "heading.csv"], "has no row below its heading"),
+        (["--labels", "semicolons.csv"], "with commas between them. Received: file;category."),
+        (["--no-fashion-mnist", "--mix", *"00110"], "Received a --mix of zeros."),
+    ],
+    ids=str,
+)
+def test_what_a_training_cannot_begin_with_is_said_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: list[str], complaint: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    labels = a_folder_of_photos(tmp_path, ["Coat"])
+    Path("a file").write_text("")
+    Path("old.h5").write_text("")
+    Path("heading.csv").write_text("file,category,sender\n")
+    Path("semicolons.csv").write_text("file;category\n0.jpg;Coat\n")
+    with zipfile.ZipFile("no_model.keras", "w") as archive:
+        archive.writestr("something", "else")
+    Path("no_model.json").write_bytes(SHIPPED.with_suffix(".json").read_bytes())
+
+    answer = CliRunner().invoke(main, ["--photos", ".", "--labels", labels.name, *said])
+
+    assert answer.exit_code in (1, 2)
+    assert isinstance(answer.exception, SystemExit)
+    assert complaint in answer.output
+
+
+@pytest.mark.keras
+def test_a_network_and_the_card_of_another_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "mine.keras").write_bytes(SHIPPED.read_bytes())
+    card = Card.from_json(SHIPPED.with_suffix(".json").read_bytes())
+    (tmp_path / "mine.json").write_text(replace(card, height=96).to_json())
+
+    with pytest.raises(ModelError, match=r"takes arrays of \(112, 80, 3\), and its card says 96"):
+        network.reopen_network(tmp_path / "mine.keras")
+
+
+def test_a_photo_that_goes_during_the_training_is_named(tmp_path: Path) -> None:
+    labels = a_folder_of_photos(tmp_path, ["Coat"] * 3)
+    pictures = load_photos(tmp_path, labels, CARD)
+    (tmp_path / "1.jpg").unlink()
+
+    with pytest.raises(ConfigError, match=r"1 of 3 photos.*\n  1.jpg: No such file"):
+        as_served(pictures, tmp_path, CARD)
+
+
+@pytest.mark.parametrize(
     ("output", "complaint"),
     [("new.h5", "ends with .keras"), ("a file/new.keras", "cannot be written")],
 )
@@ -961,15 +1067,3 @@ def test_a_csv_with_a_word_that_is_no_category_is_refused_by_line(tmp_path: Path
 
     assert answer.exit_code == 2
     assert "line 3: a category is one of" in answer.output
-
-
-def test_going_on_from_another_kind_of_network_is_refused(tmp_path: Path) -> None:
-    labels = a_folder_of_photos(tmp_path, ["Coat"])
-
-    answer = CliRunner().invoke(
-        main,
-        ["--photos", str(tmp_path), "--labels", str(labels), "--start", str(tmp_path / "no.keras")],
-    )
-
-    assert answer.exit_code == 1
-    assert "cannot be opened to go on from" in answer.output

@@ -110,18 +110,30 @@ def test_a_port_in_use_is_said_in_words(environ: dict[str, str]) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        child = subprocess.run(
-            SERVE,
-            cwd=PROJECT,
-            env={**environ, "PORT": str(port)},
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
+        child = unserved({**environ, "PORT": str(port)})
 
     assert child.returncode == 2
     assert f"PORT={port} on 127.0.0.1 cannot be served" in " ".join(child.stderr.split())
+
+
+def test_a_host_that_nobody_knows_is_named(environ: dict[str, str]) -> None:
+    child = unserved({**environ, "HOST": "no-such-host.invalid", "API_KEY": "x" * 40})
+
+    assert child.returncode == 2
+    assert "Received: 'no-such-host.invalid'." in " ".join(child.stderr.split())
+    assert "Traceback" not in child.stderr
+
+
+def unserved(environ: dict[str, str]) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        SERVE,
+        cwd=PROJECT,
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 def _post(address: str) -> Any:

@@ -197,24 +197,24 @@ def main(
     try:
         started = time.perf_counter()
         _check_output(output)
-        if mix and not any(mix):
-            raise ConfigError("A batch has pictures. Received a --mix of zeros.")
+        _check_folder("--checkpoints", checkpoints)
+        mixed = _mix_of(mix, fashion_mnist=fashion_mnist)
         is_new = start in NEW
         plan = Plan(
             epochs=(EPOCHS if is_new else FURTHER_EPOCHS) if epochs is None else epochs,
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
-            mix=(Mix(*mix) if mix else Mix()) if fashion_mnist else PHOTOS_ALONE,
+            mix=mixed,
             flat=flat,
         )
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
         by_kind = {"photos": teaching, "published": teaching_garments}
         teachers = {kind: Teacher(paths) for kind, paths in by_kind.items() if paths}
-        photos = len(read_labels(labels))
+        labelled = read_labels(labels)
         click.echo(
-            f"Reading {photos:,} photos and cutting their garments out: about "
-            f"{1 + photos // CUT_OUT_A_MINUTE} minutes."
+            f"Reading {len(labelled):,} photos and cutting their garments out: about "
+            f"{1 + len(labelled) // CUT_OUT_A_MINUTE} minutes."
         )
         gathered = gather(
             folder,
@@ -250,10 +250,11 @@ def main(
             checkpoints=folder_of_this,
             say=click.echo,
         )
+        click.echo("Setting temperature and thresholds, and measuring on photos held out.")
         finished = finish_card(model, card, gathered)
         finished = replace(finished, training_data=provenance(seen, gathered))
         card = write_model(model, finished, output)
-        write_test_labels(labels, gathered, output.with_suffix(".test.csv"))
+        write_test_labels(labelled, gathered, output.with_suffix(".test.csv"))
         if not calibrates(gathered):
             click.echo(FEW)
         click.echo(_summary(card, output, time.perf_counter() - started))
@@ -268,6 +269,10 @@ def main(
 def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any, Card, str]:
     """Return the network to begin with, its card, and in words what it has seen."""
     if start not in NEW:
+        if Path(start).suffix != ".keras" or not Path(start).is_file():
+            raise ConfigError(
+                f"--start is a .keras that is there, or one of {', '.join(NEW)}. Received: {start}."
+            )
         model, card = reopen_network(Path(start), size)
         return model, card, card.training_data
     card = replace(CARD, height=size[0], width=size[1]) if size else CARD
@@ -282,15 +287,29 @@ def _check_output(output: Path) -> None:
     """Refuse what could not be written, before the hour that it takes to have something."""
     if output.suffix != ".keras":
         raise ConfigError(f"--output is a file that ends with .keras. Received: {output}.")
+    _check_folder("--output", output.parent)
+
+
+def _check_folder(option: str, folder: Path) -> None:
     try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=output.parent):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         raise ConfigError(
-            f"--output cannot be written: {error.strerror}. Received: {output}. Name a folder "
+            f"{option} cannot be written: {error.strerror}. Received: {folder}. Name a folder "
             "that takes files."
         ) from error
+
+
+def _mix_of(numbers: tuple[int, ...] | None, *, fashion_mnist: bool) -> Mix:
+    """Return what a batch consists of; where Fashion-MNIST has no part, the rest of it."""
+    mix = Mix(*numbers) if numbers else Mix() if fashion_mnist else PHOTOS_ALONE
+    if not fashion_mnist:
+        mix = replace(mix, published=0, laid_out=0)
+    if not any(astuple(mix)):
+        raise ConfigError("A batch has pictures. Received a --mix of zeros.")
+    return mix
 
 
 def _path_of(start: str) -> Path | None:

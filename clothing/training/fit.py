@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from clothing.card import Card
-from clothing.errors import ConfigError
+from clothing.errors import ConfigError, ModelError
 from clothing.training.batches import Mix, batches
 from clothing.training.network import any_of_loss, from_bytes, has_gpu, up_to_logits
 from clothing.training.pictures import Pictures
@@ -101,6 +101,7 @@ def train(
         weights.set_weights(part.get_weights())
         say(f"Going on after epoch {len(history)}.")
     step = len(history) * STEPS_PER_EPOCH
+    _seed_dropout(part, plan, step)
     given = photos, on_white, garments, card, plan.mix, plan.seed, teachers
     with batches(*given, step) as coming:
         while len(history) < plan.epochs:
@@ -113,7 +114,10 @@ def train(
             seconds = time.perf_counter() - started
             history.append({"loss": float(np.mean(loss)), **measure(), "seconds": seconds})
             if checkpoints:
-                _save_checkpoint(part, history, checkpoints)
+                try:
+                    _save_checkpoint(part, history, checkpoints)
+                except OSError as error:
+                    raise ModelError(f"The checkpoint cannot be written: {error}.") from error
             say(_progress(history, plan.epochs))
     return history
 
@@ -220,20 +224,17 @@ def _resume(part: Any, folder: Path) -> list[dict[str, float]]:
     history: list[dict[str, float]] = json.loads((folder / "history.json").read_text())
     part.optimizer.build(part.trainable_variables)
     part.load_weights(_weights_of(folder, len(history)))
-    _advance_dropout(part, steps=len(history) * STEPS_PER_EPOCH)
     return history
 
 
-def _advance_dropout(part: Any, steps: int) -> None:
-    """Set the counters that Dropout draws from; Keras 3.15 leaves them out of its checkpoints."""
-    from keras import ops
-
+def _seed_dropout(part: Any, plan: Plan, step: int) -> None:
+    """Let Dropout draw what belongs to seed and step: Keras 3.15 keeps neither in its files."""
     *_, inner = part.layers
-    for layer in inner.layers:
+    draws = step * (2 if plan.flat else 1)
+    for place, layer in enumerate(inner.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
-            first, _ = ops.convert_to_numpy(generator.state)
-            generator.state.assign(np.array([first, steps], generator.state.dtype))
+            generator.state.assign(np.array([plan.seed + place, draws], generator.state.dtype))
 
 
 def _weights_of(folder: Path, epochs: int) -> Path:

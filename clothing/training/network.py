@@ -172,12 +172,17 @@ def reopen_network(path: Path, size: tuple[int, int] | None = None) -> tuple[Any
     try:
         card = Card.from_json(path.with_suffix(".json").read_bytes())
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError) as error:
+    except Exception as error:  # Keras raises nothing more particular
         raise ModelError(f"{path} and its card cannot be opened to go on from: {error}") from error
     if not {"logits", "deal"} <= {layer.name for layer in model.layers}:
         raise ModelError(
             f"Training goes on only from a network that it built itself. Received {path}, which "
             "has no layer named logits. Train a new one, or name another file."
+        )
+    if model.input_shape[1:] != (card.height, card.width, card.channels):
+        raise ModelError(
+            f"{path} takes arrays of {model.input_shape[1:]}, and its card says {card.height} × "
+            f"{card.width} × {card.channels}: one of them is another model's."
         )
     model.get_layer("deal").trainable = False
     return (model, card) if size is None else _in_size(model, card, size)

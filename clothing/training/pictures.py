@@ -119,25 +119,29 @@ def load_photos(folder: Path, labels: Path, card: Card) -> Pictures:
         ConfigError: The CSV cannot be used, or files of it cannot be read; it names them.
     """
     labelled = read_labels(labels)
-    larger = _with_margin(card)
+    return Pictures(
+        _read(folder, [item.file for item in labelled], _with_margin(card)),
+        np.array([allowed_by(item.category) for item in labelled]),
+        np.array([item.sender for item in labelled]),
+        np.array([item.file for item in labelled]),
+    )
+
+
+def _read(folder: Path, names: Sequence[str], card: Card) -> NDArray[np.uint8]:
+    """Return the arrays of photos, (n, h, w, channels); or an error that names all without one."""
     with ThreadPoolExecutor() as pool:
-        read = list(pool.map(lambda item: _photo(folder / item.file, larger), labelled))
+        read = list(pool.map(lambda name: _photo(folder / name, card), names))
     unreadable = [
-        f"{item.file}: {array}"
-        for item, array in zip(labelled, read, strict=True)
+        f"{name}: {array}"
+        for name, array in zip(names, read, strict=True)
         if isinstance(array, str)
     ]
     if unreadable:
         raise ConfigError(
-            f"{len(unreadable)} of the {len(labelled)} photos in {labels} cannot be used. Remove "
-            "them from the CSV, or put readable files there:\n  " + "\n  ".join(unreadable)
+            f"{len(unreadable)} of {len(names)} photos in {folder} cannot be used. Remove them "
+            "from the CSV, or put readable files there:\n  " + "\n  ".join(unreadable)
         )
-    return Pictures(
-        np.array(read, np.uint8).reshape(-1, larger.height, larger.width, larger.channels),
-        np.array([allowed_by(item.category) for item in labelled]).reshape(-1, len(CATEGORIES) + 1),
-        np.array([item.sender for item in labelled]),
-        np.array([item.file for item in labelled]),
-    )
+    return np.array(read, np.uint8).reshape(-1, card.height, card.width, card.channels)
 
 
 def _with_margin(card: Card) -> Card:
@@ -152,6 +156,8 @@ def _photo(path: Path, card: Card) -> NDArray[np.uint8] | str:
         return str(error)
     except OSError as error:
         return str(error.strerror)
+    except ValueError as error:  # no file can have such a name
+        return str(error)
 
 
 def _bytes(array: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -167,11 +173,13 @@ def as_served(pictures: Pictures, folder: Path | None, card: Card) -> NDArray[np
         pictures: Photos, or garments of Fashion-MNIST.
         folder: Where the photos are; None for Fashion-MNIST, whose arrays have their size already.
         card: Says the size.
+
+    Raises:
+        ConfigError: Files cannot be read; it names them.
     """
     arrays = pictures.arrays
     if folder is not None:
-        read = [_photo(folder / name, card) for name in pictures.names]
-        arrays = np.array(read, np.uint8)
+        arrays = _read(folder, pictures.names.tolist(), card)
     served: NDArray[np.float32] = np.divide(
         np.broadcast_to(arrays, (*arrays.shape[:3], card.channels)), 255, dtype=np.float32
     )
@@ -210,7 +218,8 @@ def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:
     Nobody's photos are on two sides: floors, light and clothes of one person look alike, and a
     network that knows them looks better than it is. On which side somebody is does not depend on
     who else is there, so that a training with more photos tests by nobody whom an earlier one has
-    learned from. Only where that leaves a side empty, as with a handful of people, it does.
+    learned from. Only where that leaves a side empty, as with a handful of people, it does, and
+    where somebody's share comes to be larger or smaller than `LARGEST_SENDER`.
 
     Args:
         pictures: All of them.
@@ -224,7 +233,7 @@ def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:
     test = [sender for sender in few if TEST_FROM <= place[sender] < VALIDATION_FROM]
     if not validation or not test:
         fewest_last = sorted(taken, key=lambda sender: (-taken[sender], place[sender]))[1:]
-        validation = _drawn(fewest_last, taken, share)
+        validation = _drawn(fewest_last, taken, share, leaving=1)
         test = _drawn(fewest_last, taken, share)
     held = [np.isin(pictures.senders, side) for side in (validation, test)]
     return Split(pictures.some(~held[0] & ~held[1]), *map(pictures.some, held))
@@ -236,10 +245,14 @@ def _place_of(sender: str, seed: int) -> float:
     return int.from_bytes(digest[:8]) / 2**64
 
 
-def _drawn(senders: list[str], taken: Mapping[str, int], share: float) -> list[str]:
-    """Take people from the end of a list until they have a share of the photos."""
+def _drawn(
+    senders: list[str], taken: Mapping[str, int], share: float, leaving: int = 0
+) -> list[str]:
+    """Take people from the end of a list until they have a share of the photos; leave some."""
     side: list[str] = []
-    while senders and sum(taken[sender] for sender in side) < share * sum(taken.values()):
+    while len(senders) > leaving and sum(taken[sender] for sender in side) < share * sum(
+        taken.values()
+    ):
         side.append(senders.pop())
     return side
 

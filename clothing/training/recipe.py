@@ -8,7 +8,7 @@ shows what they do. The service never imports this; TensorFlow is imported only 
 """
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,7 +21,7 @@ from clothing.card import WHOLE_IN_COLOUR, Card
 from clothing.classifier import tempered
 from clothing.compile import compile_in_child
 from clothing.errors import ConfigError, ModelError
-from clothing.labelled import read_labels
+from clothing.labelled import Labelled
 from clothing.labels import CATEGORIES
 from clothing.model import sha256_of
 from clothing.training.calibrate import (
@@ -121,7 +121,8 @@ def gather(
                 "Photos of at least three people are needed: to learn from, to choose by, and to "
                 f"measure with. Received none in one of the ten categories for {name}, of "
                 f"{sum(len(s.names) for s in photos)} photos by "
-                f"{sum(len(set(s.senders.tolist())) for s in photos)} people in all."
+                f"{sum(len(set(s.senders.tolist())) for s in photos)} people in all. If nobody "
+                "knows who took them, leave the column sender out."
             )
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
@@ -279,8 +280,8 @@ def write_model(model: Any, card: Card, destination: Path) -> Card:
     return card
 
 
-def write_test_labels(labels: Path, gathered: Gathered, destination: Path) -> None:
-    """Write the rows of a CSV whose photos nothing was learned from or chosen by.
+def write_test_labels(labelled: Sequence[Labelled], gathered: Gathered, destination: Path) -> None:
+    """Write what people said of the photos that nothing was learned from or chosen by.
 
     `evaluate` and `model compare` are honest on these only.
     """
@@ -289,7 +290,5 @@ def write_test_labels(labels: Path, gathered: Gathered, destination: Path) -> No
         rows = csv.writer(file)
         rows.writerow(["file", "category", "sender"])
         rows.writerows(
-            [row.file, row.category, row.sender]
-            for row in read_labels(labels)
-            if row.file in held_out
+            [row.file, row.category, row.sender] for row in labelled if row.file in held_out
         )

@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 from clothing.answers import answers_of
 from clothing.errors import ActiveRunError
 from clothing.labels import CATEGORIES
+from clothing.nightly import too_many_failures
 from clothing.photos import Failure, Run
 from clothing.shapes import classification_of, run_of, stored_prediction_of
 from clothing.storage import MAX_NAME
@@ -64,7 +65,7 @@ def runs() -> Response:
 def run(run_id: int) -> Response:
     """Return one run as it is now."""
     site().parts.store.interrupt_stale_runs()
-    return jsonify(run_of(site().parts.store.run(run_id)))
+    return jsonify(_ending_of(site().parts.store.run(run_id)))
 
 
 @blueprint.get("/api/runs/<int:run_id>/results")
@@ -135,10 +136,18 @@ def _going_on(run: Run) -> tuple[Response, int, dict[str, str]]:
     return jsonify(run=run_of(run)), 202, {"Location": url_for(".run", run_id=run.run_id)}
 
 
+def _ending_of(run: Run) -> dict[str, Any]:
+    """Return a run with what the one who started it should be told of its failures."""
+    parts, complaint = site().parts, ""
+    if run.status == "succeeded":
+        complaint = too_many_failures(run, parts.store, parts.config.error_threshold)
+    return {**run_of(run), "complaint": complaint}
+
+
 def _answers(run: Run, after: str = "") -> dict[str, Any]:
     answers = answers_of(run, site().parts.store, site().parts.images, after)
     entries = [_entry(outcome, run) for outcome in answers.outcomes]
-    shape: dict[str, Any] = {"run": run_of(run), "batch_results": entries}
+    shape: dict[str, Any] = {"run": _ending_of(run), "batch_results": entries}
     if answers.next_after is not None:
         shape["next"] = url_for(".results", run_id=run.run_id, after=answers.next_after)
     return shape

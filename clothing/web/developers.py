@@ -181,31 +181,36 @@ SECURITY = {
     "key": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
 }
 
+_RUN: dict[str, Any] = {
+    "run_id": _COUNT,
+    "status": {"enum": ["running", "succeeded", "failed", "interrupted"]},
+    "trigger": _TEXT,
+    "prefix": _TEXT,
+    "force": _FLAG,
+    "started_at": _TIME,
+    "heartbeat_at": _TIME,
+    "finished_at": {"type": ["string", "null"], "format": "date-time"},
+    "model_version": _MAYBE_TEXT,
+    "expected": _MAYBE_COUNT,
+    "listed": _COUNT,
+    "classified": _COUNT,
+    "failed": _COUNT,
+    "skipped": _COUNT,
+    "photos_per_second": _NUMBER,
+    "error": _MAYBE_TEXT,
+}
+
+_COMPLAINT = {"type": "string", "description": "Too many photos failed; empty if not."}
+
 SCHEMAS: dict[str, dict[str, Any]] = {
-    "Run": _object(
-        run_id=_COUNT,
-        status={"enum": ["running", "succeeded", "failed", "interrupted"]},
-        trigger=_TEXT,
-        prefix=_TEXT,
-        force=_FLAG,
-        started_at=_TIME,
-        heartbeat_at=_TIME,
-        finished_at={"type": ["string", "null"], "format": "date-time"},
-        model_version=_MAYBE_TEXT,
-        expected=_MAYBE_COUNT,
-        listed=_COUNT,
-        classified=_COUNT,
-        failed=_COUNT,
-        skipped=_COUNT,
-        photos_per_second=_NUMBER,
-        error=_MAYBE_TEXT,
-    ),
+    "Run": _object(**_RUN),
+    "Ending": _object(**_RUN, complaint=_COMPLAINT),
     "Answer": _object(image_name=_TEXT, **_CLASSIFICATION, already_classified=_FLAG),
     "Failure": _object(image_name=_TEXT, error=_TEXT),
     "Results": {
         "type": "object",
         "properties": {
-            "run": _ref("Run"),
+            "run": _ref("Ending"),
             "batch_results": {
                 "type": "array",
                 "items": {"anyOf": [_ref("Answer"), _ref("Failure")]},
@@ -342,7 +347,7 @@ CALLS: dict[str, dict[str, Any]] = {
         },
         "problems": (400, 503),
     },
-    "api.run": {"responses": {"200": _says("The run.", _ref("Run"))}, "problems": (404, 503)},
+    "api.run": {"responses": {"200": _says("The run.", _ref("Ending"))}, "problems": (404, 503)},
     "api.results": {
         "parameters": [_in_query("after", "Go on after this file name.", **_TEXT)],
         "responses": {"200": _says("What the run says.", _ref("Results"))},

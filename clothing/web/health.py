@@ -33,7 +33,7 @@ def live() -> Response:
 
 @blueprint.get("/ready")
 def ready() -> tuple[Response, int]:
-    """Answer 200 if a photo could be classified and stored now, else 503 with what is wrong."""
+    """Answer 200 if the model answers and database and storage can be read, else 503 with why."""
     checks = {"model": _predict, "database": _ask_database, "storage": _list}
     found = {name: _tried(check) for name, check in checks.items()}
     well = all(answer == "ok" for answer in found.values())

@@ -43,6 +43,11 @@ def _serve(app: Flask, config: Config) -> None:
             threads=THREADS,
             connection_limit=CONNECTIONS,
         )
+    except ValueError as error:  # what waitress says of a name that nobody knows
+        raise ConfigError(
+            f"HOST takes an address of this computer. Received: {config.host!r}. "
+            "Set it to 127.0.0.1, or to 0.0.0.0 for all of them."
+        ) from error
     except OSError as error:
         raise ConfigError(
             f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "

@@ -4,19 +4,21 @@
 #   SERVICE_URL    where the service is; an Azure WebJob knows by itself
 #   API_KEY        its key; from the environment, so that no command line and no file shows it
 #   NOTHING_NEW    "ok" if a night without a new photo is fine; else that is exit code 4
-#   WAIT_SECONDS   how long one request may wait for the run: 120 (Azure cuts requests at 230)
+#   WAIT_SECONDS   how long one request may wait for the run: 60 (Azure ends a WebJob that says nothing
+#                  for two minutes)
 #   POLL_SECONDS   from one look at a run that goes on to the next: 15
 #   RETRIES        further requests where nobody answers, as after a cold start: 20
 #   LIMIT_SECONDS  when to give up watching a run: 14400
 #
-# Exit codes: 0 done; 1 the run failed or nobody answered; 2 a setting is wrong; 4 nothing was new.
+# Exit codes: 0 done; 1 the run failed or nobody answered; 2 a setting is wrong; 3 too many photos
+# failed; 4 nothing was new.
 # Asking twice is safe: there is one run at a time, and who comes second is told where it is.
 set -u
 
 say() { printf '%s %s\n' "$(date -u '+%Y-%m-%d %H:%M:%SZ')" "$1"; }
 fail() { say "$1" >&2; exit "${2:-1}"; }
 
-wait_seconds=${WAIT_SECONDS:-120}
+wait_seconds=${WAIT_SECONDS:-60}
 poll_seconds=${POLL_SECONDS:-15}
 retries=${RETRIES:-20}
 limit_seconds=${LIMIT_SECONDS:-14400}
@@ -75,10 +77,10 @@ reason() {
   esac
 }
 
-# Looks at the run until it is over.
+# Looks at the run until it is over, and says each time how far it is.
 follow() {
-  say "Run $(number run_id) goes on."
   while [ "$(text status)" = running ]; do
+    say "Run $(number run_id) goes on: $(number classified) photos classified."
     [ "$(date +%s)" -lt "$deadline" ] ||
       fail "Run $(number run_id) still goes on after $limit_seconds s. Look at $url$location."
     sleep "$poll_seconds"
@@ -117,6 +119,8 @@ case $status in
 esac
 classified=$(number classified)
 say "$run succeeded: $(number listed) photos, $classified classified, $(number failed) unreadable, $(number skipped) done before."
+complaint=$(text complaint)
+[ -z "$complaint" ] || fail "$run: $complaint" 3
 if [ "${classified:-0}" -eq 0 ] && [ "$attempt" -eq 1 ] && [ "${NOTHING_NEW:-}" != ok ]; then
   fail "$run classified nothing. Do new photos arrive? If such nights are fine, set NOTHING_NEW=ok." 4
 fi
