@@ -703,12 +703,11 @@ def stop(line: str) -> None:
 
 
 @pytest.mark.keras
-@pytest.mark.parametrize("flat", [0.0, 0.5])
 def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flat: float
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
-    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1), flat=flat)
+    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1))
     photos, garments = some_pictures(20), some_pictures(20, channels=1)
     given = photos, photos, garments, CARD, plan
     lines: list[str] = []
@@ -725,46 +724,6 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
     assert len(history) == 2
     for expected, got in zip(through.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.keras
-def test_a_flat_step_learns_from_where_weights_close_by_are_worst() -> None:
-    import keras
-    import tensorflow as tf
-
-    rng = np.random.default_rng(1)
-    arrays = rng.normal(size=(6, 4)).astype(np.float32)
-    targets = np.zeros((6, 3, 11), np.float32)
-    targets[np.arange(6), 0, rng.integers(0, 11, 6)] = 1
-    part = keras.Sequential([keras.Input((4,)), keras.layers.Dense(11)])
-    part.compile(keras.optimizers.SGD(0.1), loss=network.any_of_loss)
-    began = part.get_weights()
-
-    def slope(weights: list[Any]) -> list[Any]:
-        part.set_weights(weights)
-        with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(network.any_of_loss(targets, part(arrays)))
-        return [gradient.numpy() for gradient in tape.gradient(loss, part.trainable_variables)]
-
-    scales, there = [abs(w) + 0.01 for w in began], slope(began)
-    norm = np.sqrt(sum(((s * g) ** 2).sum() for s, g in zip(scales, there, strict=True)))
-    away = [0.5 * s**2 * g / norm for s, g in zip(scales, there, strict=True)]
-    worst = slope([w + a for w, a in zip(began, away, strict=True)])
-    part.set_weights(began)
-
-    fit._flat_step(part, 0.5)(arrays, targets)
-
-    for before, gradient, after in zip(began, worst, part.get_weights(), strict=True):
-        np.testing.assert_allclose(after, before - 0.1 * gradient, rtol=1e-4, atol=1e-6)
-
-
-@pytest.mark.keras
-def test_flat_steps_need_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
-    photos, plan = some_pictures(20), Plan(epochs=1, peak_rate=1e-3, flat=0.5)
-
-    with pytest.raises(ConfigError, match="Received KERAS_BACKEND=jax"):
-        fit.train(one_layer(), photos, photos, None, CARD, plan, measure=dict)
 
 
 @pytest.mark.keras

@@ -157,13 +157,6 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     f"{' '.join(map(str, astuple(Mix())))} if not given.",
 )
 @click.option(
-    "--flat",
-    default=0.0,
-    type=click.FloatRange(0),
-    metavar="RADIUS",
-    help="Learn to be right with weights close by, too; 0.5 is usual, and takes twice as long.",
-)
-@click.option(
     "--checkpoints",
     default=Path("var/training"),
     show_default=True,
@@ -184,7 +177,6 @@ def main(
     seed: int,
     fashion_mnist: bool,
     mix: tuple[int, ...] | None,
-    flat: float,
     checkpoints: Path,
 ) -> None:
     """Train the network on photos that you labelled; write it and its card.
@@ -205,7 +197,6 @@ def main(
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
             mix=mixed,
-            flat=flat,
         )
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
@@ -238,7 +229,7 @@ def main(
             ),
             *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
             f"{start if is_new else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
-            f"{astuple(plan.mix)} {len(teaching)} {plan.flat}",
+            f"{astuple(plan.mix)} {len(teaching)}",
         )
         folder_of_this = checkpoints / key[:12]
         fit(
