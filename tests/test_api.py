@@ -244,6 +244,7 @@ def test_runs_are_listed_and_shown(client: FlaskClient) -> None:
     run = client.post("/prediction").get_json()["run"]
 
     assert client.get(f"/api/runs/{run['run_id']}").get_json() == run
+    assert run.pop("complaint") == ""
     assert client.get("/api/runs").get_json() == {"runs": [run], "next": None}
     assert client.get(f"/api/runs?before={run['run_id']}").get_json()["runs"] == []
 
