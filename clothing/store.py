@@ -401,18 +401,23 @@ def _insert_predictions(
     """
     rows = [_row_of(prediction, run) for prediction in predictions]
     pairs = {row["answer_key"]: (row, one) for row, one in zip(rows, predictions, strict=True)}
-    there = set(_image_ids(connection, list(pairs), run))
-    if not run.force:
+    given = _given(connection, list(pairs))
+    there = {answer.answer_key for answer in given if answer.run_id == run.run_id}
+    if given and not run.force:
         there |= set(_standing(connection, [row["photo_key"] for row in rows]).values())
     for key in there & set(pairs):
         del pairs[key]
     if not pairs:
         return
-    again = list(pairs) if run.force else _answered_once(connection, list(pairs))
-    for key in again:
-        pairs[key][0]["forced_run"] = run.run_id
+    first_given = {answer.answer_key for answer in given if not answer.forced_run}
+    for key, (row, _) in pairs.items():
+        row["forced_run"] = run.run_id if run.force or key in first_given else 0
     connection.execute(_adding(image_prediction), [row for row, _ in pairs.values()])
-    image_ids = _image_ids(connection, list(pairs), run)
+    image_ids = {
+        answer.answer_key: answer.image_id
+        for answer in _given(connection, list(pairs))
+        if answer.run_id == run.run_id
+    }
     probabilities = [
         {"image_id": image_ids[key], **dict(zip(COLUMNS, one.probabilities, strict=True))}
         for key, (_, one) in pairs.items()
@@ -443,26 +448,15 @@ def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
     }
 
 
-def _answered_once(connection: sa.Connection, keys: Sequence[str]) -> list[str]:
-    """Return those answers that an ordinary run has given at some time."""
+def _given(connection: sa.Connection, keys: Sequence[str]) -> list[Any]:
+    """Return the rows of those answers, whichever run gave them."""
     table = image_prediction.c
-    query = sa.select(table.answer_key).where(table.forced_run == 0)
+    query = sa.select(table.answer_key, table.image_id, table.run_id, table.forced_run)
     return [
-        key
-        for some in _slices(keys)
-        for key in connection.scalars(query.where(table.answer_key.in_(some)))
-    ]
-
-
-def _image_ids(connection: sa.Connection, keys: Sequence[str], run: Run) -> dict[str, int]:
-    """Return the numbers of those answers that a run has given."""
-    table = image_prediction.c
-    query = sa.select(table.answer_key, table.image_id).where(table.run_id == run.run_id)
-    return {
-        row.answer_key: row.image_id
+        row
         for some in _slices(keys)
         for row in connection.execute(query.where(table.answer_key.in_(some)))
-    }
+    ]
 
 
 def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
@@ -470,7 +464,6 @@ def _row_of(prediction: Prediction, run: Run) -> dict[str, Any]:
     return {
         **_photo_columns(prediction.photo, run),
         "answer_key": answer_key(prediction.photo, model, preprocessing),
-        "forced_run": 0,
         "predicted_category": prediction.predicted_category,
         "confidence": prediction.confidence,
         "margin": prediction.margin,

@@ -263,21 +263,9 @@ UPDATE batch_run SET heartbeat_at=?, expected=?, listed=?, classified=?, failed=
 
 -- save
 
-SELECT image_prediction.answer_key, image_prediction.image_id
+SELECT image_prediction.answer_key, image_prediction.image_id, image_prediction.run_id, image_prediction.forced_run
 FROM image_prediction
-WHERE image_prediction.run_id = ? AND image_prediction.answer_key IN (?, …);
-
-SELECT image_prediction.photo_key, image_prediction.answer_key
-FROM image_prediction
-WHERE image_prediction.image_id = (SELECT max(newer.image_id) AS max_1
-FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key) AND NOT (EXISTS (SELECT image_failure.failure_id
-FROM image_failure
-WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.photo_key IN (?, …);
-
-SELECT image_prediction.answer_key
-FROM image_prediction
-WHERE image_prediction.forced_run = ? AND image_prediction.answer_key IN (?, …);
+WHERE image_prediction.answer_key IN (?, …);
 
 INSERT INTO image_prediction (image_filename, predicted_category, timestamp, run_id, container, etag, photo_key, answer_key, forced_run, confidence, margin, needs_review, review_reason, model_version, preprocessing_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
@@ -348,6 +336,14 @@ WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_catego
 
 
 -- answered
+
+SELECT image_prediction.photo_key, image_prediction.answer_key
+FROM image_prediction
+WHERE image_prediction.image_id = (SELECT max(newer.image_id) AS max_1
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.photo_key IN (?, …);
 
 
 -- answers
