@@ -29,7 +29,7 @@ for name in api-key secret-key; do
   fi
 done
 
-# The model is there when its card is: the pair is uploaded whole, or again.
+# Network and card are a pair: it is uploaded whole, or again.
 there=$(patiently az storage blob list --account-name "$STORAGE_ACCOUNT" --container-name model \
   --auth-mode login --query "length([?name=='clothing_model.keras' || name=='clothing_model.json'])" --output tsv)
 if [ "$there" -lt 2 ]; then

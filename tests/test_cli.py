@@ -224,7 +224,10 @@ def test_evaluate_prints_the_figures_of_the_contract(runner: CliRunner, storage:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("name,category\na.jpg,Bag\n", "with commas between them. Received: name"),
+        (
+            "name,category\na.jpg,Bag\n",
+            "must have the columns file, category, with commas between them. Received: name",
+        ),
         ("file,category\na.jpg,Hat\n", "line 2: a category is one of"),
         ("", "Received: nothing"),
     ],

@@ -273,7 +273,7 @@ def test_a_photo_that_never_was_is_not_found(client: FlaskClient, path: str) -> 
     assert "There is no" in answer.text
 
 
-def test_a_run_with_nothing_to_check_leads_to_what_earlier_ones_left(
+def test_a_run_with_nothing_to_check_leads_to_what_others_left(
     client: FlaskClient, store: Store
 ) -> None:
     a_night(store, a_prediction("a.jpg", "Coat", 0.4, "doubtful"))
@@ -284,7 +284,7 @@ def test_a_run_with_nothing_to_check_leads_to_what_earlier_ones_left(
     a_night(store, a_prediction("c.jpg", "Bag"))  # what waits is counted anew
     after = look(client, "/")
 
-    assert 'Nothing of this run. <a href="/review">1 of earlier runs wait</a>' in before
+    assert 'Nothing of this run. <a href="/review">1 of other runs wait</a>' in before
     assert "Nothing to check." in after
 
 

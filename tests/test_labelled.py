@@ -32,7 +32,10 @@ def test_the_last_word_on_a_photo_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("file,label\na.jpg,Coat\n", "between them. Received: file, label"),
+        (
+            "file,label\na.jpg,Coat\n",
+            "columns file, category, with commas between them. Received: file, label",
+        ),
         ("", "Received: nothing"),
         ("file,category\na.jpg,Coat\nb.jpg,coat\n", "line 3: a category is one of T-shirt/top"),
         ("category,file\nDress,a.jpg\nDress\n", "line 3: the column file is empty"),

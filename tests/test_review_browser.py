@@ -297,13 +297,17 @@ def locked(environ: dict[str, str]) -> Iterator[str]:
     app.extensions["site"].close()
 
 
+def sign_in(page: Page, name: str = "Kim") -> None:
+    page.get_by_label("API key").fill(KEY)
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Sign in").click()
+
+
 def test_a_person_signs_in_and_out(browser: Browser, locked: str) -> None:
     with watched(browser, locked) as page:
         page.goto("/review")
         assert not violations(page)
-        page.get_by_label("API key").fill(KEY)
-        page.get_by_label("Your name").fill("Kim")
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
 
         page.get_by_role("link", name="Review").click()
         page.get_by_text("Kim").wait_for()
@@ -320,9 +324,7 @@ def test_signing_in_goes_on_where_one_was_and_says_what_was_lost(
 ) -> None:
     with watched(browser, locked) as page:
         page.goto("/photos?pile=check&category=Coat")
-        page.get_by_label("API key").fill(KEY)
-        page.get_by_label("Your name").fill("Kim")
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         page.get_by_role("heading", name="Photos").wait_for()
         assert page.url.endswith("/photos?pile=check&category=Coat")
 
@@ -331,17 +333,14 @@ def test_signing_in_goes_on_where_one_was_and_says_what_was_lost(
         page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
         page.get_by_text("what you sent last was not saved").wait_for()
         assert not violations(page)
-        page.get_by_label("API key").fill(KEY)
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page, name="")
         page.wait_for_url("**/review")
 
 
 def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, locked: str) -> None:
     with watched(browser, locked) as page:
         page.goto("/sign-in")
-        page.get_by_label("API key").fill(KEY)
-        page.get_by_label("Your name").fill("Kim")
-        page.get_by_role("button", name="Sign in").click()
+        sign_in(page)
         page.get_by_role("link", name="Morning").wait_for()
         page.goto("/review", wait_until="networkidle")  # a late answer would bring the cookie back
         page.context.clear_cookies()
@@ -360,8 +359,7 @@ def test_scripts_that_are_signed_out_lead_to_the_way_in(
 ) -> None:
     page = browser.new_page(base_url=locked)  # being refused is an error on the console
     page.goto("/sign-in")
-    page.get_by_label("API key").fill(KEY)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, name="")
     page.get_by_role("button", name="Start a run").click()
     expect(page.locator("#run[data-status=succeeded]")).to_be_visible(timeout=60_000)
     page.goto(path, wait_until="networkidle")

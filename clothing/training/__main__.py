@@ -190,13 +190,12 @@ def main(
         started = time.perf_counter()
         _check_output(output)
         _check_folder("--checkpoints", checkpoints)
-        mixed = _mix_of(mix, fashion_mnist=fashion_mnist)
         is_new = start in NEW
         plan = Plan(
             epochs=(EPOCHS if is_new else FURTHER_EPOCHS) if epochs is None else epochs,
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
-            mix=mixed,
+            mix=_mix_of(mix, fashion_mnist=fashion_mnist),
         )
         model, card, seen = _beginning(start, size, seed)
         average(model, others)

@@ -238,11 +238,13 @@ def _make(lesson: _Lesson, places: Iterable[int], giving: Connection) -> None:
     """Give batch after batch, each when the one before was taken, as long as somebody trains."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who trains
     keep_to_one_core()  # the others are other makers'
-    try:
-        for place in places:
-            giving.send(_batch(lesson, place))
-    except OSError:  # nobody takes it: who was killed could not tidy up
-        shutil.rmtree(lesson.photos.folder.parent, ignore_errors=True)
+    for place in places:
+        batch = _batch(lesson, place)
+        try:
+            giving.send(batch)
+        except OSError:  # nobody takes it: who was killed could not tidy up
+            shutil.rmtree(lesson.photos.folder.parent, ignore_errors=True)
+            return
 
 
 def _batch(lesson: _Lesson, place: int) -> Batch:

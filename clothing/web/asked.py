@@ -87,6 +87,17 @@ def query_of(fields: dict[str, str], **more: object) -> str:
     return f"?{urlencode(asked)}" if asked else ""
 
 
+def an_answer(received: str) -> str:
+    """Return what a form says that a photo shows.
+
+    Raises:
+        BadRequest: It is no answer.
+    """
+    if received not in ANSWERS:
+        raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {received!r}.")
+    return received
+
+
 def _share(name: str) -> float | None:
     """Return a share that the query gives in percent."""
     received = (request.args.get(name) or "").strip()

@@ -54,7 +54,7 @@ class Night:
         mix: Its categories.
         nights: How many runs of the four weeks before the usual mix comes from.
         reasons: Why photos of the run could not be read, and how many each.
-        waiting: How many doubtful answers wait for a person, of this run and of those before it.
+        waiting: How many doubtful answers wait for a person, of whichever run.
     """
 
     run: Run

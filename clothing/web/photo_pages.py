@@ -17,7 +17,6 @@ from flask import (
     stream_template,
     url_for,
 )
-from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
 from clothing.errors import ClothingError
@@ -103,14 +102,9 @@ def one(image_id: int) -> str:
 @blueprint.post("/photos/<int:image_id>")
 def correct(image_id: int) -> Response:
     """Take what somebody says of one photo, whoever has answered it before."""
-    said = UNDONE if "undo" in request.form else request.form.get("answer", "")
-    if said not in (*ANSWERS, UNDONE):
-        raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {said!r}.")
+    said = UNDONE if "undo" in request.form else asked.an_answer(request.form.get("answer", ""))
     if not sessions.reviewer():
-        name = request.form.get("name", "").strip()
-        if not sessions.is_reviewer(name):
-            raise BadRequest(f"{sessions.NO_NAME} Go back and try again.")
-        sessions.introduce(name)
+        sessions.introduce_by_form()
     site().reviews.review(said, sessions.reviewer(), image_id=image_id)
     flash("Taken back." if said == UNDONE else f"Saved: {in_words(said)}.")
     return redirect(url_for(".one", image_id=image_id), 303)

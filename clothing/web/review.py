@@ -22,12 +22,12 @@ from flask import (
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response
 
-from clothing.labels import AGAIN, ANSWERS, CATEGORIES, OUTSIDE
+from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Run
 from clothing.review_queue import Task, Turn
 from clothing.shapes import ranked, review_of
 from clothing.web import sessions
-from clothing.web.asked import LONGEST_SECONDS, VERDICTS
+from clothing.web.asked import LONGEST_SECONDS, VERDICTS, an_answer
 from clothing.web.site import site
 from clothing.web.wording import answer as in_words
 
@@ -102,9 +102,7 @@ def _act(wanted: str, task: str) -> tuple[str, Turn]:
     if wanted == "skip":
         turn = reviews.skip(holder, task)
         return "Skipped: it comes again at the end." if turn.accepted else _GONE, turn
-    if wanted not in ANSWERS:
-        raise BadRequest(f"answer is one of {', '.join(ANSWERS)}. Received: {wanted!r}.")
-    turn = reviews.answer(holder, reviewer, task, wanted, _seconds_shown())
+    turn = reviews.answer(holder, reviewer, task, an_answer(wanted), _seconds_shown())
     return f"Saved: {in_words(wanted)}." if turn.accepted else _GONE, turn
 
 

@@ -13,6 +13,7 @@ from hashlib import sha256
 from flask import Flask, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface
 from markupsafe import Markup
+from werkzeug.exceptions import BadRequest
 
 from clothing.keys import Key
 from clothing.web.site import site
@@ -73,6 +74,18 @@ def has_unsaved() -> bool:
 def introduce(name: str) -> None:
     """Note who the person at this browser is."""
     session["reviewer"] = " ".join(name.split())[:MAX_REVIEWER]
+
+
+def introduce_by_form() -> None:
+    """Note the name that a form brings.
+
+    Raises:
+        BadRequest: It is none.
+    """
+    name = request.form.get("name", "").strip()
+    if not is_reviewer(name):
+        raise BadRequest(f"{NO_NAME} Go back and try again.")
+    introduce(name)
 
 
 def is_reviewer(name: str) -> bool:

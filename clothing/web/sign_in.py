@@ -7,7 +7,7 @@ from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, current_app, redirect, render_template, request, url_for
-from werkzeug.exceptions import BadRequest, HTTPException
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from clothing.errors import StoreError
@@ -64,10 +64,7 @@ def _opens(path: str, key: Key) -> bool:
 @blueprint.post("/name")
 def introduce() -> Response:
     """Take the person's name, which their reviews bear, and go on to the reviews."""
-    name = request.form.get("name", "").strip()
-    if not sessions.is_reviewer(name):
-        raise BadRequest(f"{sessions.NO_NAME} Go back and try again.")
-    sessions.introduce(name)
+    sessions.introduce_by_form()
     return redirect(url_for("review.queue"), 303)
 
 

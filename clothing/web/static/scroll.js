@@ -35,7 +35,8 @@ async function restore(link) {
 }
 
 async function begin(link) {
-  try { if (left) await restore(link); } finally { watch(link); }
+  try { if (left) await restore(link); } catch { /* the link is still there */ }
+  watch(link);
 }
 
 document.addEventListener("click", () => history.replaceState({ parts, top: scrollY }, ""), true);
