@@ -24,6 +24,7 @@ from clothing.questions import (
     Wanted,
     all_failures,
     all_photos,
+    now,
     reviewed_photos,
 )
 from clothing.shapes import run_of, time_of
@@ -170,11 +171,12 @@ def write_workbook(file: IO[bytes], store: Store, wanted: Wanted) -> int:
     with xlsxwriter.Workbook(file, options) as book:
         piles = [pile for pile in PILES if wanted.pile in (None, pile)]
         sheets = {pile: _Sheet(book, NAMES[pile], HEADS) for pile in piles}
+        moment = now(store)
         if set(piles) - {"unreadable"}:
-            for row in all_photos(store, wanted):
+            for row in all_photos(store, wanted, moment):
                 sheets[row.pile].add(_cells_of(row))
         if "unreadable" in sheets:
-            for row in all_failures(store, wanted):
+            for row in all_failures(store, wanted, moment):
                 sheets["unreadable"].add(_cells_of(row))
         written = sum(sheet.rows for sheet in sheets.values())
         _write_runs(book, store, wanted)

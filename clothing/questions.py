@@ -104,6 +104,25 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """Numbers of the newest rows when somebody asked.
+
+    What a run or a clerk adds while a long list is read has greater ones. Without a moment a photo
+    that is answered anew just then would be in no part: its old row is current no more, and its new
+    one lies before the parts that are still to come.
+
+    Attributes:
+        image_id: Of the newest answer, 0 if there is none.
+        failure_id: Of the newest failure, likewise.
+        review_id: Of the newest review, likewise.
+    """
+
+    image_id: int
+    failure_id: int
+    review_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """What is counted of a run: answers by category, to check, and the sum of confidences."""
 
@@ -140,50 +159,44 @@ def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int =
         before: Number of the last row of the part before.
         limit: How many at most.
     """
-    if wanted.pile == "unreadable" or (span := _days(store, wanted)) is None:
-        return []
-    table = image_prediction.c
-    query = _with_review(predictions_query(), image_prediction).where(*_between(store, span))
-    for condition in _conditions(wanted, before):
-        query = query.where(condition)
-    query = query.order_by(table.image_id.desc()).limit(limit)
-    return [_answer_of(row) for row in _rows(store, query)]
+    query = _photos_query(store, wanted, None)
+    return [] if query is None else _answers(store, query, before, limit)
 
 
 def failures(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
     """Return a part of the photos that could not be read, newest first, as `photos` does."""
-    table = image_failure.c
-    if not wanted.has_failures or (span := _days(store, wanted)) is None:
-        return []
-    query = _with_review(_failures_query(), image_failure)
-    if wanted.run_id is None:
-        query = query.where(*_still_unreadable())
-    else:
-        query = query.where(table.run_id == wanted.run_id)
-    if span:
-        query = query.where(table.run_id >= span[0], table.run_id <= span[1])
-    if wanted.category is not None:  # as a person says: the model says nothing
-        query = query.where(image_review.c.reviewed_category == wanted.category)
-    if wanted.name:
-        query = query.where(_holds(table.image_filename, wanted.name))
-    if before is not None:
-        query = query.where(table.failure_id < before)
-    query = query.order_by(table.failure_id.desc()).limit(limit)
-    return [_failed_of(row) for row in _rows(store, query)]
+    query = _failures_query(store, wanted, None)
+    return [] if query is None else _failed(store, query, before, limit)
 
 
-def all_photos(store: Store, wanted: Wanted) -> Iterator[Row]:
-    """Yield all answers, newest first, reading some at a time."""
-    before = None
-    while some := photos(store, wanted, before, PART):
+def now(store: Store) -> Moment:
+    """Return the moment at which lists stay that are read in parts."""
+    keys = (image_prediction.c.image_id, image_failure.c.failure_id, image_review.c.review_id)
+    query = sa.select(*(sa.select(sa.func.max(key)).label(key.name) for key in keys))
+    row = _rows(store, query)[0]
+    return Moment(row["image_id"] or 0, row["failure_id"] or 0, row["review_id"] or 0)
+
+
+def all_photos(store: Store, wanted: Wanted, moment: Moment | None = None) -> Iterator[Row]:
+    """Yield all answers as they are at a moment, newest first, reading some at a time.
+
+    Args:
+        store: The database.
+        wanted: Which.
+        moment: One for several lists that belong together; None stands for now.
+    """
+    moment = moment or now(store)
+    query, before = _photos_query(store, wanted, moment), moment.image_id + 1
+    while query is not None and (some := _answers(store, query, before, PART)):
         yield from some
         before = some[-1].number
 
 
-def all_failures(store: Store, wanted: Wanted) -> Iterator[Row]:
-    """Yield all photos that could not be read, newest first, reading some at a time."""
-    before = None
-    while some := failures(store, wanted, before, PART):
+def all_failures(store: Store, wanted: Wanted, moment: Moment | None = None) -> Iterator[Row]:
+    """Yield all photos that could not be read, newest first, as `all_photos` does."""
+    moment = moment or now(store)
+    query, before = _failures_query(store, wanted, moment), moment.failure_id + 1
+    while query is not None and (some := _failed(store, query, before, PART)):
         yield from some
         before = some[-1].number
 
@@ -207,7 +220,7 @@ def history(store: Store, photo: Photo, limit: int = 50) -> list[Row]:
     answers = _with_review(predictions_query(), image_prediction)
     answers = answers.where(image_prediction.c.photo_key == key)
     answers = answers.order_by(image_prediction.c.image_id.desc()).limit(limit)
-    failed = _with_review(_failures_query(), image_failure)
+    failed = _with_review(sa.select(image_failure).select_from(image_failure), image_failure)
     failed = failed.where(image_failure.c.photo_key == key)
     failed = failed.order_by(image_failure.c.failure_id.desc()).limit(limit)
     rows = [_answer_of(row) for row in _rows(store, answers)]
@@ -346,10 +359,62 @@ def _rows(store: Store, query: sa.Select[Any]) -> Sequence[sa.RowMapping]:
     return store.read(lambda connection: connection.execute(query).mappings().all())
 
 
-def _conditions(wanted: Wanted, before: int | None) -> Iterator[sa.ColumnElement[bool]]:
+def _photos_query(store: Store, wanted: Wanted, moment: Moment | None) -> sa.Select[Any] | None:
+    """Return what asks for answers in no order, or None if there can be none."""
+    if wanted.pile == "unreadable" or (span := _days(store, wanted)) is None:
+        return None
+    query = _with_review(predictions_query(), image_prediction, moment)
+    return query.where(*_between(store, span), *_conditions(wanted, moment))
+
+
+def _failures_query(store: Store, wanted: Wanted, moment: Moment | None) -> sa.Select[Any] | None:
+    """Return what asks for failures in no order, or None if there can be none."""
+    table = image_failure.c
+    if not wanted.has_failures or (span := _days(store, wanted)) is None:
+        return None
+    query = _with_review(sa.select(image_failure).select_from(image_failure), image_failure, moment)
+    if wanted.run_id is None:
+        query = query.where(*_still_unreadable(moment))
+    else:
+        query = query.where(table.run_id == wanted.run_id)
+    if span:
+        query = query.where(table.run_id >= span[0], table.run_id <= span[1])
+    if wanted.category is not None:  # as a person says: the model says nothing
+        query = query.where(image_review.c.reviewed_category == wanted.category)
+    if wanted.name:
+        query = query.where(_holds(table.image_filename, wanted.name))
+    return query
+
+
+def _answers(store: Store, query: sa.Select[Any], before: int | None, limit: int) -> list[Row]:
+    return [
+        _answer_of(row) for row in _part(store, query, image_prediction.c.image_id, before, limit)
+    ]
+
+
+def _failed(store: Store, query: sa.Select[Any], before: int | None, limit: int) -> list[Row]:
+    return [
+        _failed_of(row) for row in _part(store, query, image_failure.c.failure_id, before, limit)
+    ]
+
+
+def _part(
+    store: Store,
+    query: sa.Select[Any],
+    number: sa.ColumnElement[int],
+    before: int | None,
+    limit: int,
+) -> Sequence[sa.RowMapping]:
+    """Return the rows of a list that follow a number, the newest first."""
+    if before is not None:
+        query = query.where(number < before)
+    return _rows(store, query.order_by(number.desc()).limit(limit))
+
+
+def _conditions(wanted: Wanted, moment: Moment | None) -> Iterator[sa.ColumnElement[bool]]:
     table = image_prediction.c
     if wanted.run_id is None:
-        yield _is_current()
+        yield _is_current(moment)
     else:
         yield table.run_id == wanted.run_id
     if wanted.category is not None:
@@ -364,8 +429,6 @@ def _conditions(wanted: Wanted, before: int | None) -> Iterator[sa.ColumnElement
         yield table.confidence >= wanted.least
     if wanted.most is not None:
         yield table.confidence <= wanted.most
-    if before is not None:
-        yield table.image_id < before
 
 
 def _is_doubtful() -> sa.ColumnElement[bool]:
@@ -421,16 +484,18 @@ def _between(store: Store, span: tuple[int, int] | tuple[()]) -> list[sa.ColumnE
     return [table.image_id >= row["first"], table.image_id <= row["last"]]
 
 
-def _is_current() -> sa.ColumnElement[bool]:
+def _is_current(moment: Moment | None) -> sa.ColumnElement[bool]:
     """Tell an answer that no newer one has replaced."""
     newer, table = image_prediction.alias("newer"), image_prediction.c
     replaced = sa.select(newer.c.image_id).where(
         newer.c.photo_key == table.photo_key, newer.c.image_id > table.image_id
     )
+    if moment:
+        replaced = replaced.where(newer.c.image_id <= moment.image_id)
     return ~replaced.correlate(image_prediction).exists()
 
 
-def _still_unreadable() -> list[sa.ColumnElement[bool]]:
+def _still_unreadable(moment: Moment | None) -> list[sa.ColumnElement[bool]]:
     """Tell a failure after which the photo was neither read nor failed again."""
     newer, table = image_failure.alias("newer"), image_failure.c
     again = sa.select(newer.c.failure_id).where(
@@ -439,25 +504,24 @@ def _still_unreadable() -> list[sa.ColumnElement[bool]]:
     read = sa.select(image_prediction.c.image_id).where(
         image_prediction.c.photo_key == table.photo_key, image_prediction.c.run_id >= table.run_id
     )
+    if moment:
+        again = again.where(newer.c.failure_id <= moment.failure_id)
+        read = read.where(image_prediction.c.image_id <= moment.image_id)
     return [
         ~again.correlate(image_failure).exists(),
         ~read.correlate(image_failure).exists(),
     ]
 
 
-def _failures_query() -> sa.Select[Any]:
-    return sa.select(image_failure).select_from(image_failure)
-
-
-def _with_review(query: sa.Select[Any], table: sa.Table) -> sa.Select[Any]:
+def _with_review(
+    query: sa.Select[Any], table: sa.Table, moment: Moment | None = None
+) -> sa.Select[Any]:
     """Add the newest review of the same content to each row."""
     newest = image_review.alias("newest")
-    newest_id = (
-        sa.select(sa.func.max(newest.c.review_id))
-        .where(_same_content(newest, table))
-        .correlate(table)
-        .scalar_subquery()
-    )
+    numbers = sa.select(sa.func.max(newest.c.review_id)).where(_same_content(newest, table))
+    if moment:
+        numbers = numbers.where(newest.c.review_id <= moment.review_id)
+    newest_id = numbers.correlate(table).scalar_subquery()
     joined = query.outerjoin(image_review, image_review.c.review_id == newest_id)
     return joined.add_columns(*_review_columns(image_review))
 

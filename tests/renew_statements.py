@@ -182,6 +182,7 @@ def question_operations(store: Store) -> dict[str, Callable[[], object]]:
     return {
         "questions: photos": photos,
         "questions: failures": failures,
+        "questions: now": lambda: questions.now(store),
         "questions: all_photos": lambda: list(questions.all_photos(store, Wanted())),
         "questions: all_failures": lambda: list(questions.all_failures(store, Wanted())),
         "questions: photo": lambda: questions.photo(store, 1),

@@ -10,15 +10,18 @@ from clothing.labelled import LABELS
 from clothing.labels import AGAIN, UNDONE
 from clothing.photos import Counts
 from clothing.questions import (
+    Moment,
     Row,
     Tallies,
     Tally,
     Verdict,
     Wanted,
+    all_failures,
     all_photos,
     checked,
     failures,
     history,
+    now,
     photo,
     photos,
     reasons,
@@ -166,6 +169,56 @@ def test_all_photos_are_read_in_parts(asked: Store, monkeypatch: pytest.MonkeyPa
     a_night(asked, *(a_prediction(f"{n}.jpg") for n in range(5)))
 
     assert [row.number for row in all_photos(asked, Wanted())] == [5, 4, 3, 2, 1]
+
+
+def test_all_photos_stay_as_they_were_while_they_are_read(
+    asked: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.PART", 2)
+    a_night(asked, *(a_prediction(f"{n}.jpg", "Coat") for n in range(5)))
+    a_review(asked, 1, "Dress")
+    reading = all_photos(asked, Wanted())
+    first = next(reading)
+
+    a_night(asked, *(a_prediction(f"{n}.jpg", "Bag") for n in range(6)), model="m-2")
+    a_review(asked, 1, "Coat")
+    a_review(asked, 2, "Coat")
+    rows = [first, *reading]
+
+    assert [row.photo.name for row in rows] == [f"{n}.jpg" for n in (4, 3, 2, 1, 0)]
+    assert [row.category for row in rows] == ["Coat", "Coat", "Coat", "Coat", "Dress"]
+    assert {row.category for row in all_photos(asked, Wanted())} == {"Bag", "Coat"}
+
+
+def test_all_failures_stay_as_they_were_while_they_are_read(
+    asked: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.PART", 2)
+    a_night(asked, *(a_failure(f"{n}.jpg") for n in range(5)))
+    reading = all_failures(asked, Wanted())
+    first = next(reading)
+
+    a_night(asked, a_prediction("0.jpg"), *(a_failure(f"{n}.jpg") for n in range(1, 6)))
+
+    assert [row.photo.name for row in (first, *reading)] == [f"{n}.jpg" for n in (4, 3, 2, 1, 0)]
+    assert [row.photo.name for row in all_failures(asked, Wanted())] == [
+        f"{n}.jpg" for n in (5, 4, 3, 2, 1)
+    ]
+
+
+def test_lists_that_belong_together_share_a_moment(asked: Store) -> None:
+    a_night(asked, a_failure("a.jpg"), a_prediction("b.jpg"))
+    moment = now(asked)
+
+    a_night(asked, a_prediction("a.jpg"), a_failure("b.jpg"), model="m-2")
+
+    assert names(list(all_photos(asked, Wanted(), moment))) == ["b.jpg"]
+    assert names(list(all_failures(asked, Wanted(), moment))) == ["a.jpg"]
+
+
+def test_there_is_a_moment_before_the_first_row(asked: Store) -> None:
+    assert now(asked) == Moment(0, 0, 0)
+    assert list(all_photos(asked, Wanted())) == []
 
 
 def test_one_photo_with_its_history_and_reviews(asked: Store) -> None:

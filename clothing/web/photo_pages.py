@@ -23,12 +23,14 @@ from clothing.errors import ClothingError
 from clothing.labels import ANSWERS, UNDONE
 from clothing.questions import (
     PILES,
+    Moment,
     Row,
     Wanted,
     all_failures,
     all_photos,
     failures,
     history,
+    now,
     photo,
     photos,
     reviews,
@@ -119,7 +121,8 @@ def pick_list() -> Iterator[str]:
     if wanted.run_id is not None:
         store.run(wanted.run_id)
     categories = [wanted.category] if wanted.category else ANSWERS
-    lists = ((name, _all(replace(wanted, category=name))) for name in categories)
+    moment = now(store)
+    lists = ((name, _all(replace(wanted, category=name), moment)) for name in categories)
     filled = (
         Group(name, chain([first], rows)) for name, rows in lists if (first := next(rows, None))
     )
@@ -132,9 +135,9 @@ def _part(wanted: Wanted, before: int | None) -> list[Row]:
     return listed(store, wanted, before, PHOTOS_A_PAGE)
 
 
-def _all(wanted: Wanted) -> Iterator[Row]:
+def _all(wanted: Wanted, moment: Moment) -> Iterator[Row]:
     store = site().parts.store
-    return chain(all_photos(store, wanted), all_failures(store, wanted))
+    return chain(all_photos(store, wanted, moment), all_failures(store, wanted, moment))
 
 
 def _is_here(row: Row) -> bool:
