@@ -57,7 +57,9 @@ NAMES: dict[Pile, str] = {"check": "To check", "sorted": "Sorted", "unreadable":
 CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of the country
-_FORMULA = re.compile(r"(^|[;\t])(?=[=+\-@\t\r])")  # in many countries ; ends a cell of a CSV
+# In many countries ; ends a cell of a CSV; a comma is then no reason for quotes, and a line break
+# between commas ends the row.
+_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
 _SHEET_ROWS = 1_048_575  # Excel has one more, which is the heads
 _TIMES = ("started_at", "heartbeat_at", "finished_at")
 _WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "error": 30}

@@ -175,6 +175,28 @@ def test_whom_azure_has_signed_in_needs_no_key(azure: Flask) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "status"),
+    [({}, 201), ({"reviewer": "kim@example.com"}, 201), ({"reviewer": "boss@example.com"}, 400)],
+)
+def test_whom_azure_has_signed_in_reviews_in_no_other_name(
+    azure: Flask, body: dict[str, str], status: int
+) -> None:
+    a_night(azure.extensions["site"].parts.store, a_prediction("a.jpg"))
+    review = {"image_id": 1, "category": "Coat", **body}
+    headers = {**ENTRA, "Sec-Fetch-Site": "same-origin"}
+
+    answer = azure.test_client().post("/api/reviews", json=review, headers=headers)
+    by_key = azure.test_client().post(
+        "/api/reviews", json={**review, "reviewer": "Ada"}, headers={**ENTRA, "X-API-Key": KEY}
+    )
+
+    assert answer.status_code == status
+    said = answer.get_json()
+    assert said.get("reviewer") == "kim@example.com" or "signed in as kim" in said["detail"]
+    assert (by_key.status_code, by_key.get_json()["reviewer"]) == (201, "Ada")
+
+
+@pytest.mark.parametrize(
     "headers",
     [
         {},
@@ -373,6 +395,9 @@ def test_signing_in_leads_nowhere_else(stranger: FlaskClient, path: str, host: s
         ("/", "/"),
         ("//evil.example", "/"),
         ("/no-such-page", "/"),
+        ("/%09/evil.example/photos", "/"),  # browsers drop the tab
+        ("/%0d%0a/evil.example/photos", "/"),
+        ("/%5C/evil.example/photos", "/"),
         (f"/photos?name={'a' * 2000}", "/"),
     ],
 )

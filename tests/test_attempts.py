@@ -128,6 +128,13 @@ def test_who_brings_no_key_at_all_guesses_nothing(client: FlaskClient) -> None:
     assert client.get("/api/runs", headers={"X-API-Key": MASTER}).status_code == 200
 
 
+def test_looking_at_the_sign_in_page_is_no_attempt(client: FlaskClient) -> None:
+    for method in ("GET", "HEAD") * LIMIT:
+        assert client.open("/sign-in", method=method).status_code == 200
+
+    assert client.post("/sign-in", data={"key": MASTER}).status_code == 303
+
+
 def test_who_is_signed_in_already_is_not_concerned(client: FlaskClient) -> None:
     client.post("/sign-in", data={"key": MASTER})
     for n in range(LIMIT):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 
 import openpyxl
@@ -266,9 +267,10 @@ starts = st.sampled_from(
 def is_formula(cell: str) -> bool:
     """Return True if a spreadsheet would calculate a cell of a CSV, as OWASP lists it.
 
-    Where a comma is in numbers, spreadsheets end a cell at a semicolon.
+    Where a comma is in numbers, spreadsheets end a cell at a semicolon, and a row at a line break
+    unless a quote came before.
     """
-    return any(part[:1] in set("=+-@\t\r") for part in cell.split(";"))
+    return any(part[:1] in set("=+-@\t\r") for part in re.split(r";|(?<=[\r\n])", cell))
 
 
 @settings(max_examples=200, deadline=None)

@@ -26,7 +26,7 @@ from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Run
 from clothing.review_queue import Task, Turn
 from clothing.shapes import ranked, review_of
-from clothing.web import sessions
+from clothing.web import access, sessions
 from clothing.web.asked import LONGEST_SECONDS, VERDICTS, an_answer
 from clothing.web.site import site
 from clothing.web.wording import answer as in_words
@@ -173,8 +173,18 @@ def _answer_of(asked: dict[str, Any]) -> str:
 
 
 def _reviewer_of(asked: dict[str, Any]) -> str:
-    """Return who says so: whom the body names, else the person signed in at the browser."""
-    name = asked.get("reviewer", sessions.reviewer())
+    """Return who says so: whom the body names, else the person signed in at the browser.
+
+    Whom App Service has signed in can say so in no other name.
+    """
+    person = sessions.reviewer()
+    name = asked.get("reviewer", person)
+    has_account = sessions.is_signed_in_by_azure() and access.caller().key is None
+    if has_account and name != person:
+        raise BadRequest(
+            f"You are signed in as {person}, and your reviews bear that name. Received: {name!r}. "
+            "Leave reviewer out."
+        )
     if not isinstance(name, str) or not sessions.is_reviewer(name):
         most = sessions.MAX_REVIEWER
         raise BadRequest(f"reviewer is a name of 1 to {most} characters. Received: {name!r}.")

@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
 def sign_in() -> Response | tuple[str, int] | str:
     """Take an API key once and the person's name, and let the browser in."""
     name = request.form.get("name", "").strip()
-    if request.method == "GET":
+    if request.method != "POST":  # HEAD too: it offers no key, so it has tried none
         return render_template("sign_in.html", wrong="", name="")
     key = access.key_of(request.form.get("key", ""))
     if key is None:
@@ -53,12 +53,19 @@ def sign_in() -> Response | tuple[str, int] | str:
 
 
 def _opens(path: str, key: Key) -> bool:
-    """Return True if an address is a page of ours that the key opens, False if not."""
+    """Return True if an address is a page of ours that the key opens, False if not.
+
+    What cannot be printed is none: browsers drop a tab from an address, and "/<tab>/elsewhere"
+    would lead elsewhere.
+    """
+    if not path.isprintable():
+        return False
     try:
-        endpoint, _ = current_app.url_map.bind("").match(urlsplit(path).path, method="GET")
+        asked = urlsplit(path)
+        endpoint, _ = current_app.url_map.bind("").match(asked.path, method="GET")
     except (HTTPException, ValueError):
         return False
-    return may_call(endpoint, key.scopes)
+    return not asked.netloc and may_call(endpoint, key.scopes)
 
 
 @blueprint.post("/name")
