@@ -41,14 +41,17 @@ TRANSIENT = frozenset(
     # Microsoft's list for Azure SQL: failover, moving, waking up, too busy
     (615, 926, 4060, 4221, 40197, 40501, 40613, 49918, 49919, 49920)
     # and what its own clients try again: a broken line, a deadlock, a lock, a quota of sessions
-    + (20, 64, 233, 1204, 1205, 1222, 10053, 10054, 10060, 10928, 10929, 40143)
-    + (104, 110)  # Linux's numbers for 10054 and 10060
+    + (20, 64, 121, 233, 1204, 1205, 1222, 10053, 10054, 10060, 10928, 10929, 10936, 40143)
+    + (8645, 8651, 10922)  # no memory for a query just now: Entity Framework tries these again
+    + (104, 110, 258)  # Linux's numbers for 10054 and 10060, and the driver's for a time-out
 )
 """Errors by number that pass by themselves."""
 
 FINAL = frozenset((18452, 18456, 40532, 40615, 40914, 47073))
 """Errors of login and firewall: trying again only locks an account."""
 
+_NO_LINE = "08001"  # nor with what is no SQL Server, or shows a wrong certificate
+_NOT_OURS = ("certificate", "TDS stream")
 _BROKEN_LINE = frozenset(("08S01", "08003", "08007", "40001", "40003", "HYT01"))
 _LONGEST_TEXT = 300
 _PACKAGE = (
@@ -82,7 +85,7 @@ def make_engine(url: sa.URL) -> sa.Engine:
         pool_pre_ping=True,
         pool_recycle=1800,  # Azure closes idle connections after 30 minutes
     )
-    door = _Door(str(url.host), url.port or 1433)
+    door = _Door(str(url.host), url.port or 1433, is_there=_is_azure(url))
 
     def prepare_login(
         dialect: sa.Dialect, record: object, arguments: list[Any], keywords: dict[str, Any]
@@ -184,11 +187,13 @@ class _Door:
     Args:
         host: The server's name or address.
         port: Where it listens.
+        is_there: True for a server that is known to be there, as Azure's gateway is behind every
+            name of its own: each night's run is a new process, which has never reached it.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, *, is_there: bool) -> None:
         self._host, self._port = host, port
-        self._closed_since = -math.inf
+        self._closed_since = math.inf if is_there else -math.inf
 
     def opened(self, *_connection: object) -> None:
         """Note that somebody came in."""
@@ -275,8 +280,9 @@ def again(
 def is_transient(error: BaseException | None, url: sa.URL) -> bool:
     """Return True if what the driver or a knock raised may pass by itself, False if it stays.
 
-    A login that times out passes on Azure only: there the database may have been asleep. A server
-    that does not answer passes if the engine has reached it before, as long as a restart may take.
+    A login that times out or breaks off passes on Azure only: there the database may have been
+    asleep. A server that does not answer passes if the engine has reached it before, or if it is
+    Azure's, as long as a restart may take.
     """
     if isinstance(error, _AwayError):
         return True
@@ -285,8 +291,14 @@ def is_transient(error: BaseException | None, url: sa.URL) -> bool:
     if numbers & FINAL and 4060 not in numbers:  # 18456 follows 4060 as its consequence
         return False
     if state == "HYT00":
-        return "Login timeout" not in text or str(url.host).endswith(_AZURE)
+        return "Login timeout" not in text or _is_azure(url)
+    if state == _NO_LINE:
+        return _is_azure(url) and not any(sign in text for sign in _NOT_OURS)
     return bool(numbers & TRANSIENT) or state in _BROKEN_LINE
+
+
+def _is_azure(url: sa.URL) -> bool:
+    return str(url.host).lower().endswith(_AZURE)
 
 
 def in_words(error: BaseException | None, url: sa.URL) -> str:

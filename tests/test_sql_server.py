@@ -259,6 +259,8 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
         (raised("42S02", "Invalid object name", 208), False),
         (raised("23000", "Violation of UNIQUE KEY", 2627), False),
         (Error("08001", f"[08001] {MAKER}SSL Provider: certificate verify failed (-1)"), False),
+        (Error("08001", f"[08001] {MAKER}Protocol error in TDS stream (0)"), False),
+        (raised("08001", "Login failed for user 'x'", 18456), False),
         (ValueError("whatever"), False),
     ],
 )
@@ -267,11 +269,24 @@ def test_errors_that_pass_are_told_from_those_that_stay(error: Exception, passes
     assert is_transient(wrapped(error), AZURE) is passes
 
 
-def test_a_login_that_times_out_passes_where_the_database_may_sleep() -> None:
-    error = wrapped(Error("HYT00", f"[HYT00] {MAKER}Login timeout expired (0) (SQLDriverConnect)"))
-
-    assert is_transient(error, AZURE)
-    assert not is_transient(error, HERE)
+@pytest.mark.parametrize(
+    "error",
+    [
+        Error("HYT00", f"[HYT00] {MAKER}Login timeout expired (0) (SQLDriverConnect)"),
+        Error(
+            "08001",
+            f"[08001] {MAKER}TCP Provider: Timeout error [258]. (258) (SQLDriverConnect); "
+            f"[08001] {MAKER}Login timeout expired (0); [08001] {MAKER}Unable to complete login "
+            "process due to delay in login response (258)",
+        ),
+        Error("08001", f"[08001] {MAKER}TCP Provider: Error code 0x20 (32) (SQLDriverConnect)"),
+        Error("08001", f"[08001] {MAKER}SSL Provider: [unexpected eof while reading] (-1)"),
+    ],
+)
+def test_a_login_that_breaks_off_passes_where_the_database_may_sleep(error: Error) -> None:
+    assert is_transient(wrapped(error), AZURE)
+    assert not is_transient(wrapped(error), HERE)
+    assert "SQLDriverConnect" not in in_words(wrapped(error), AZURE)
 
 
 @pytest.mark.parametrize(
@@ -433,6 +448,41 @@ def test_a_server_that_was_never_reached_is_not_waited_for(restarting: Restartin
 
     with pytest.raises(StoreError, match="does not listen at port"):
         store_at(restarting).ready()
+
+    assert restarting.pauses == []
+
+
+@pytest.mark.parametrize(
+    "away", [TimeoutError(), socket.gaierror(socket.EAI_AGAIN, "no answer"), ConnectionResetError()]
+)
+def test_azures_gateway_is_waited_for_though_it_was_never_reached(
+    restarting: Restarting, monkeypatch: pytest.MonkeyPatch, away: OSError
+) -> None:
+    def connect(*asked: Any, **options: Any) -> socket.socket:
+        if len(restarting.pauses) < 2:
+            raise away
+        return socket.socket()
+
+    restarting.restart()
+    monkeypatch.setattr("socket.create_connection", connect)
+    store = Store(SERVER_URL.replace("127.0.0.1", "shop.Database.windows.net"))
+
+    store.upgrade()
+    store.dispose()
+
+    assert restarting.pauses == [5, 10]
+
+
+def test_a_name_that_nobody_has_at_azure_is_said_at_once(
+    restarting: Restarting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def connect(*asked: Any, **options: Any) -> socket.socket:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr("socket.create_connection", connect)
+
+    with pytest.raises(StoreError, match="is not known here"):
+        Store(SERVER_URL.replace("127.0.0.1", "shop.database.windows.net")).ready()
 
     assert restarting.pauses == []
 
