@@ -10,6 +10,7 @@ import math
 import re
 import socket
 import struct
+import threading
 from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any, TypeVar
@@ -36,6 +37,9 @@ WAITS = (5, 10, 20, 40, 60)
 
 PATIENCE_SECONDS = 150
 """No try begins later than this after the first, however long the tries themselves take."""
+
+IDLE_SECONDS = 300.0
+"""After so long unused the lines are closed: a serverless database pauses only once it has none."""
 
 TRANSIENT = frozenset(
     # Microsoft's list for Azure SQL: failover, moving, waking up, too busy
@@ -99,6 +103,9 @@ def make_engine(url: sa.URL) -> sa.Engine:
     sa.event.listen(engine, "do_connect", prepare_login)
     sa.event.listen(engine, "connect", door.opened)
     sa.event.listen(engine, "connect", _limit_statements)
+    use = _Use(engine)
+    sa.event.listen(engine, "checkout", use.noted)
+    sa.event.listen(engine, "checkin", use.noted)
     return engine
 
 
@@ -218,6 +225,39 @@ class _Door:
 def _is_unknown(error: BaseException | None) -> bool:
     """Return True if a name stands for nothing, False if that could not be found out just now."""
     return isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+
+
+class _Use:
+    """When an engine's lines were last used; once that is long ago, they are closed.
+
+    Args:
+        engine: Whose lines these are.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+        self._last = 0.0
+        self._is_watched = False
+        self._lock = threading.Lock()
+
+    def noted(self, *_line: object) -> None:
+        """Note that a line was taken or given back."""
+        with self._lock:
+            self._last = monotonic()
+            if not self._is_watched:
+                self._is_watched = True
+                threading.Thread(target=self._watch, name="idle lines", daemon=True).start()
+
+    def _watch(self) -> None:
+        while (left := self._left()) > 0:
+            threading.Event().wait(left)
+        self._engine.dispose()  # one that is out just then is closed when it comes back
+
+    def _left(self) -> float:
+        with self._lock:
+            left = self._last + IDLE_SECONDS - monotonic()
+            self._is_watched = left > 0
+            return left
 
 
 def access_token() -> bytes:

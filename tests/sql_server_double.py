@@ -197,7 +197,7 @@ class Connection:
         )
         self.sqlite.execute("PRAGMA foreign_keys = ON")
         _add_rules_of_texts(self.sqlite)
-        self.broken = False
+        self.broken = self.is_closed = False
 
     def cursor(self) -> "Cursor":
         """Return a new cursor."""
@@ -226,6 +226,7 @@ class Connection:
 
     def close(self) -> None:
         """Hang up; a transaction that goes on is undone."""
+        self.is_closed = True
         self.sqlite.close()
 
     def add_output_converter(self, number: int, convert: object) -> None:

@@ -40,6 +40,7 @@ from clothing.sql_server import (
 )
 from clothing.store import Store
 from clothing.tables import SCHEMA_VERSION
+from tests.alive import soon
 from tests.renew_statements import GOLDEN, golden_statements, operations
 from tests.sql_server_double import (
     ASLEEP,
@@ -237,6 +238,21 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
 
     with pytest.raises(StoreError, match="did not answer at port 1433 within 10 s"):
         knock("192.0.2.1", 1433)
+
+
+def test_lines_that_nobody_uses_are_closed_and_opened_again(
+    sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.sql_server.IDLE_SECONDS", 0.3)
+    store = Store(SERVER_URL)
+    store.upgrade()
+
+    for _ in range(3):
+        store.runs()
+        assert not all(line.is_closed for line in sql_server.lines)
+        assert soon(lambda: all(line.is_closed for line in sql_server.lines))
+
+    store.dispose()
 
 
 # Its errors
