@@ -42,7 +42,7 @@ FROM batch_run AS r
 WHERE r.started_at >= DATEADD(DAY, -14, SYSUTCDATETIME())
 ORDER BY r.run_id DESC;
 
--- 4. Photos that failed in the last 14 days and have had no answer since, newest first.
+-- 4. Photos that failed in the last 14 days and have had no answer since: their last failure.
 SELECT
     f.run_id,
     f.container,
@@ -56,6 +56,11 @@ WHERE f.timestamp >= DATEADD(DAY, -14, SYSUTCDATETIME())
         SELECT p.image_id
         FROM image_prediction AS p
         WHERE p.photo_key = f.photo_key AND p.timestamp > f.timestamp
+    )
+    AND NOT EXISTS ( -- each night tries it again
+        SELECT n.failure_id
+        FROM image_failure AS n
+        WHERE n.photo_key = f.photo_key AND n.failure_id > f.failure_id
     )
 ORDER BY f.failure_id DESC;
 

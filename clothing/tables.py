@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mssql
 
 from clothing.labels import COLUMNS
 
-SCHEMA_VERSION = "0002"
+SCHEMA_VERSION = "0003"
 """The newest migration: what `alembic_version` holds in a database that fits this code."""
 
 MIGRATION = "migration"
@@ -90,8 +90,19 @@ image_prediction = sa.Table(
     sa.Column("preprocessing_version", text(64), nullable=False),
     sa.UniqueConstraint("answer_key", "forced_run", name="one_answer"),
     sa.Index("predictions_of_photo", "photo_key", "image_id"),
-    sa.Index("predictions_of_run", "run_id", "image_id"),
-    sa.Index("doubtful_predictions", "needs_review", "margin", "image_id"),
+    sa.Index(
+        "predictions_of_run",
+        "run_id",
+        "image_id",
+        mssql_include=["predicted_category", "needs_review", "confidence"],
+    ),
+    sa.Index(
+        "doubtful_predictions",
+        "needs_review",
+        "margin",
+        "image_id",
+        mssql_include=["photo_key", "etag"],
+    ),
 )
 
 image_probabilities = sa.Table(
@@ -138,6 +149,7 @@ image_review = sa.Table(
     sa.Column("blind", sa.Boolean, nullable=False, server_default=sa.false()),  # saw no suggestion
     sa.Index("reviews_of_photo", "photo_key", "review_id"),
     sa.Index("reviews_of_reviewer", "reviewer", "timestamp"),
+    sa.Index("reviews_of_answer", "image_id"),
 )
 
 review_claim = sa.Table(
@@ -153,4 +165,6 @@ review_claim = sa.Table(
     sa.Column("skipped", sa.Boolean, nullable=False),
     sa.Column("blind", sa.Boolean, nullable=False),
     sa.Index("claims_of_holder", "holder", "claimed_at"),
+    sa.Index("claims_of_answer", "image_id"),
+    sa.Index("claims_of_failure", "failure_id"),
 )

@@ -265,6 +265,8 @@ class Cursor:
             late = timedelta(seconds=self.connection.server.clock_is_late_by)
             self.known = [(datetime.now(UTC).replace(tzinfo=None) - late,)]
         if self.known is None:
+            if view := re.search(r"CREATE OR ALTER VIEW (\w+)", statement):
+                self._run(f"DROP VIEW {view[1]}", [])
             self._run(_in_sqlite(statement), [_bound(value) for value in parameters])
         return self
 
@@ -349,6 +351,9 @@ def _in_sqlite(statement: str) -> str:
     if "sys.objects" in statement:
         return "SELECT name FROM sqlite_master WHERE ? = 'dbo' AND ? <> ? AND name = ?"
     text = statement.replace("BIGINT NOT NULL IDENTITY", "INTEGER NOT NULL")
+    text = text.replace("CREATE OR ALTER VIEW", "CREATE VIEW")
+    text = re.sub(r"(DROP INDEX \w+) ON \w+", r"\1", text)
+    text = re.sub(r" INCLUDE \(.*\)", "", text)
     if output := re.search(r" OUTPUT inserted\.(\w+)", text):
         text = text.replace(output[0], "") + f" RETURNING {output[1]}"
     if top := re.search(r"\bTOP (\d+) ", text):

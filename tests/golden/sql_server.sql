@@ -188,9 +188,7 @@ CREATE TABLE review_claim (
 
 CREATE INDEX claims_of_holder ON review_claim (holder, claimed_at);
 
-DROP VIEW current_prediction;
-
-CREATE VIEW current_prediction AS
+CREATE OR ALTER VIEW current_prediction AS
 SELECT
     p.image_id,
     p.image_filename,
@@ -220,6 +218,22 @@ WHERE p.image_id = (
 );
 
 UPDATE alembic_version SET version_num='0002' WHERE alembic_version.version_num = '0001';
+
+DROP INDEX doubtful_predictions ON image_prediction;
+
+CREATE INDEX doubtful_predictions ON image_prediction (needs_review, margin, image_id) INCLUDE (photo_key, etag);
+
+DROP INDEX predictions_of_run ON image_prediction;
+
+CREATE INDEX predictions_of_run ON image_prediction (run_id, image_id) INCLUDE (predicted_category, needs_review, confidence);
+
+CREATE INDEX reviews_of_answer ON image_review (image_id);
+
+CREATE INDEX claims_of_answer ON review_claim (image_id);
+
+CREATE INDEX claims_of_failure ON review_claim (failure_id);
+
+UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
 
 -- ready

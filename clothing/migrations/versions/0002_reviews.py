@@ -76,10 +76,15 @@ def _create_claims() -> None:
 
 
 def _replace_view() -> None:
-    op.execute("DROP VIEW current_prediction")
+    if op.get_context().dialect.name != "mssql":
+        op.execute("DROP VIEW current_prediction")
+        op.execute(CURRENT_PREDICTION)
+        return
+    # A view that is dropped takes with it who may read it.
+    altered = CURRENT_PREDICTION.replace("CREATE VIEW", "CREATE OR ALTER VIEW")
     # In T-SQL a view stands alone in its batch. A script is one batch, and EXEC makes another.
     if op.get_context().as_sql:
-        quoted = CURRENT_PREDICTION.replace("'", "''")
+        quoted = altered.replace("'", "''")
         op.execute(f"EXEC sp_executesql N'{quoted}'")
     else:
-        op.execute(CURRENT_PREDICTION)
+        op.execute(altered)
