@@ -25,10 +25,11 @@ except ConfigError as error:
 
 bind = _config.address
 
-# One worker: one model in memory. A request that waits for a run takes a thread, not the worker.
+# One worker: one model in memory. A request that waits for a run takes a thread, not the worker; so
+# does one that comes slowly, as a photo does from a phone, until it is here.
 workers = 1
 worker_class = "gthread"
-threads = 8
+threads = 40
 preload_app = False
 max_requests = 0
 

@@ -167,7 +167,7 @@ class Database:
             return self._made
 
     def _sqlite_engine(self) -> sa.Engine:
-        engine = sa.create_engine(self.url)
+        engine = sa.create_engine(self.url, max_overflow=-1)  # no thread waits for another's line
         sa.event.listen(engine, "do_connect", self._make_folder)
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)

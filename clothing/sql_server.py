@@ -88,6 +88,7 @@ def make_engine(url: sa.URL) -> sa.Engine:
         hide_parameters=True,
         pool_pre_ping=True,
         pool_recycle=1800,  # Azure closes idle connections after 30 minutes
+        max_overflow=-1,  # no thread waits for another's line; there are no more than threads
     )
     door = _Door(str(url.host), url.port or 1433, is_there=_is_azure(url))
 

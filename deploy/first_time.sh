@@ -38,7 +38,10 @@ if [ "$there" -lt 2 ]; then
   echo "Uploaded the model."
 fi
 
-az webapp restart --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_WEB_NAME" # reads the keys anew
+# The app asked for the keys before they were there, and a restart alone may keep that answer for a day.
+app=$(az webapp show --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_WEB_NAME" --query id --output tsv)
+az rest --method post --url "$app/config/configreferences/appsettings/refresh?api-version=2022-03-01" --output none
+az webapp restart --resource-group "$AZURE_RESOURCE_GROUP" --name "$SERVICE_WEB_NAME"
 cat <<E2
 Next, once, in the Azure portal: open the database $SQL_DATABASE, Query editor, sign in with Entra,
 and run the scripts that docs/azure.md names, with the user [$SERVICE_WEB_NAME]. Then: azd deploy

@@ -231,9 +231,24 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
     }
   }
 
-  resource settings 'config' = {
-    name: 'appsettings'
-    properties: {
+  resource ftp 'basicPublishingCredentialsPolicies' = {
+    name: 'ftp'
+    properties: { allow: false }
+  }
+
+  resource scm 'basicPublishingCredentialsPolicies' = {
+    name: 'scm'
+    properties: { allow: false }
+  }
+}
+
+// What is set by hand stays: Azure replaces all settings at once, so they are read first.
+module settings 'settings.bicep' = {
+  name: 'settings'
+  params: {
+    app: app.name
+    found: list('${app.id}/config/appsettings', '2024-04-01').properties
+    ours: {
       STORAGE_URL: 'https://${storage.name}.blob.${environment().suffixes.storage}'
       DATABASE_URL: 'mssql+pyodbc://${sqlServer.properties.fullyQualifiedDomainName}/${sqlServer::database.name}'
       API_KEY: '@Microsoft.KeyVault(SecretUri=${vault.properties.vaultUri}secrets/api-key)'
@@ -250,16 +265,6 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
       WEBSITES_CONTAINER_START_TIME_LIMIT: '600' // a paused database takes a minute to wake
       WEBJOBS_IDLE_TIMEOUT: '1800' // else a WebJob that waits two minutes in silence is ended
     }
-  }
-
-  resource ftp 'basicPublishingCredentialsPolicies' = {
-    name: 'ftp'
-    properties: { allow: false }
-  }
-
-  resource scm 'basicPublishingCredentialsPolicies' = {
-    name: 'scm'
-    properties: { allow: false }
   }
 }
 

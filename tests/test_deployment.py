@@ -98,7 +98,7 @@ def test_the_web_app_starts_with_our_script_and_asks_for_readiness() -> None:
 
 
 def test_settings_that_azure_gets_are_settings_of_ours() -> None:
-    block = text("infra/resources.bicep").split("name: 'appsettings'")[1].split("resource ftp")[0]
+    block = text("infra/resources.bicep").split("    ours: {")[1].split("    }\n")[0]
     given = set(re.findall(r"^ {6}([A-Z_0-9]+):", block, re.MULTILINE))
 
     platform = {
@@ -114,6 +114,16 @@ def test_settings_that_azure_gets_are_settings_of_ours() -> None:
     }
     assert {"STORAGE_URL", "DATABASE_URL", "API_KEY"} <= given
     assert given - platform <= {setting.name for setting in SETTINGS}
+
+
+def test_settings_that_were_set_by_hand_stay() -> None:
+    """A whole new set of them would take `API_KEYS` and the like away at the next provision."""
+    written = [path.name for path in BICEP if "name: 'appsettings'" in path.read_text("utf-8")]
+
+    assert written == ["settings.bicep"]
+    assert "properties: union(found, ours)" in text("infra/settings.bicep")
+    assert "@secure() " in text("infra/settings.bicep").split("param found")[0]
+    assert "found: list('${app.id}/config/appsettings'" in text("infra/resources.bicep")
 
 
 def test_azd_finds_what_it_is_told_to_call() -> None:

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
+import time
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -164,6 +167,18 @@ def test_a_killed_container_leaves_a_run_that_the_next_one_finishes(
         number - done,
     )
     assert len(answers_in(tmp_path)) == len(set(answers_in(tmp_path))) == number
+
+
+def test_who_sends_slowly_keeps_nobody_else_waiting(azure: dict[str, str], log: Path) -> None:
+    half = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nkey=abc"
+    with service(azure, log) as served, ExitStack() as slow:
+        for _ in range(20):
+            line = socket.create_connection(("127.0.0.1", int(azure["PORT"])))
+            slow.enter_context(line)
+            line.sendall(half)
+        time.sleep(1)  # until each of them has a thread
+
+        assert served.ask("/health/live")[0] == 200
 
 
 def kill_all(served: Service) -> None:
