@@ -170,7 +170,10 @@ def test_a_killed_container_leaves_a_run_that_the_next_one_finishes(
 
 
 def test_who_sends_slowly_keeps_nobody_else_waiting(azure: dict[str, str], log: Path) -> None:
-    half = b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nkey=abc"
+    half = (
+        b"POST /sign-in HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nSec-Fetch-Site: same-origin"
+        b"\r\nContent-Type: application/x-www-form-urlencoded\r\n\r\nkey=abc"
+    )
     with service(azure, log) as served, ExitStack() as slow:
         for _ in range(20):
             line = socket.create_connection(("127.0.0.1", int(azure["PORT"])))
