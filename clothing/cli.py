@@ -8,7 +8,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -99,11 +99,12 @@ def run(
     with stoppable():
         with _engine(parts, engine, address) as where:
             ended = _run(parts, where, prefix, force, adopt)
-        if as_json:
-            click.echo(json.dumps(run_of(ended)))
-        elif not is_for_programs():  # they have it in the log
-            show_run(ended)
         announce(ended, parts.store, parts.config)
+        with suppress(OSError):  # a full disk, where the output goes to a file
+            if as_json:
+                click.echo(json.dumps(run_of(ended)))
+            elif not is_for_programs():  # they have it in the log
+                show_run(ended)
     if ended.status != "succeeded":
         sys.exit(FAILED)
     if complaint := too_many_failures(ended, parts.store, parts.config.error_threshold):

@@ -4,6 +4,7 @@ Owns names, defaults and what is accepted. It never reads the environment by its
 starts the program hands it over.
 """
 
+import math
 import os
 import re
 from collections.abc import Callable, Mapping
@@ -43,10 +44,26 @@ class ErrorThreshold:
         """
         if self.number is not None:
             return failed <= self.number
-        return failed <= (self.share or 0) * opened
+        return failed <= round((self.share or 0) * opened, 6)  # 0.29 × 100 is 28.999… in floats
 
     def __str__(self) -> str:
         return f"{(self.share or 0) * 100:g}%" if self.number is None else str(self.number)
+
+
+def cores(quota: Path = Path("/sys/fs/cgroup/cpu.max")) -> int:
+    """Return how many cores this process may use: those it is bound to, within its container's.
+
+    Args:
+        quota: Where Linux says so (cgroup v2): microseconds of processor time, and of time.
+    """
+    bound = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        bound = len(os.sched_getaffinity(0))
+    try:
+        spent, of = quota.read_text(encoding="ascii").split()
+        return max(1, min(bound, math.ceil(int(spent) / int(of))))
+    except (OSError, ValueError):  # no container, or "max"
+        return bound
 
 
 def _name(received: str) -> str:
@@ -239,7 +256,7 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "How many of them compute at once; if empty, as many as there are cores.",
         "1 to 256, or empty",
-        lambda received: _number(1, 256)(received or str(os.cpu_count() or 1)),
+        lambda received: _number(1, 256)(received or str(min(cores(), 256))),
     ),
     Setting(
         "RUN_WAIT_SECONDS",

@@ -53,7 +53,7 @@ def evaluate(outcomes: Iterable[Outcome], labels: Mapping[str, str]) -> dict[str
         "photos": len(judged),
         "failed": sum(not isinstance(item.outcome, Prediction) for item in judged),
         "accuracy": _share(item.right for item in inside),
-        "per_category": _per_category(inside),
+        "per_category": _per_category(judged),
         "confusion": _confusion(judged),
         "sorted_share": _share(item.sorted for item in inside),
         "sorted_accuracy": _share(item.right for item in sorted_),
@@ -86,18 +86,18 @@ def calibration_error(answers: Sequence[tuple[float, bool]]) -> float | None:
     return sum(gaps) / len(answers)
 
 
-def _per_category(inside: Sequence[Judged]) -> dict[str, dict[str, float | None]]:
+def _per_category(judged: Sequence[Judged]) -> dict[str, dict[str, float | None]]:
     """Return photos, recall (of what is in it) and precision (of what is put there) of each."""
     figures: dict[str, dict[str, float | None]] = {}
     for label in (*CATEGORIES, FOOTWEAR):
-        labelled = [item for item in inside if item.label == label]
+        labelled = [item for item in judged if item.label == label]
         if labelled:
             figures[label] = {
                 "photos": len(labelled),
                 "accuracy": _share(item.right for item in labelled),
                 "precision": _share(
                     item.right
-                    for item in inside
+                    for item in judged
                     if isinstance(item.outcome, Prediction)
                     and agrees(item.outcome.predicted_category, label)
                 ),

@@ -8,7 +8,6 @@ answers from before are not taken for answers of now.
 import io
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -274,8 +273,12 @@ def _draft(image: Image.Image, at_least: int) -> None:
 
 def _turn_upright(image: Image.Image) -> None:
     """Turn the picture as the camera's EXIF says; EXIF that cannot be read is no reason to stop."""
-    with suppress(Exception):
+    try:
         ImageOps.exif_transpose(image, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:
+        return
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -13,14 +13,16 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 GRACE_SECONDS = 3.0
-"""Who has not heeded it by then is in a call that takes long, and is ended there. Containers have
-ten seconds before they are killed."""
+"""Who has not heeded it by then is in a call that takes long, and is ended there; so is what is
+tidied up after that. Containers have ten seconds before they are killed."""
 
 _LOOK_SECONDS = 0.1
 
 _Returned = TypeVar("_Returned")
 
-_noted: list[BaseException] = []  # of this process, as signals are
+# Of this process, as signals are: what is still to be heeded, and what was.
+_noted: list[BaseException] = []
+_heeded: list[BaseException] = []
 
 
 @contextmanager
@@ -51,15 +53,22 @@ def stoppable() -> Iterator[None]:
 
 
 def heed() -> None:
-    """Raise what was asked for, if anything was; called where a run may end."""
+    """Raise what was asked for, if anything was; called where a run may end.
+
+    What is tidied up after that may wait for others: who is still there after the grace is asked
+    once more.
+    """
     if _noted:
         asked = _noted[-1]
-        _forget()
+        _noted.clear()
+        _heeded.append(asked)
+        _alarm_in(GRACE_SECONDS)
         raise asked
 
 
 def returned_by(future: "Future[_Returned]") -> _Returned:
-    """Return what the work of another thread returns; while it takes, heed."""
+    """Return what the work of another thread returns; before and while it takes, heed."""
+    heed()
     while not wait([future], _LOOK_SECONDS).done:
         heed()
     return future.result()
@@ -76,11 +85,14 @@ def _note(number: int, frame: object) -> None:
 
 def _insist(number: int, frame: object) -> None:
     heed()
+    if _heeded:
+        raise _heeded.pop()
 
 
 def _forget() -> None:
     _alarm_in(0)
     _noted.clear()
+    _heeded.clear()
 
 
 def _alarm_in(seconds: float) -> None:

@@ -312,13 +312,18 @@ class Store(Database):
         """Return how many photos of a run could not be used that had not failed before.
 
         One that lies there broken is opened, and fails, every night; it counts again once its
-        content changes.
+        content changes. Of a run that did not come to its end nobody was told.
         """
         earlier, table = image_failure.alias("earlier"), image_failure.c
-        before = sa.select(earlier.c.failure_id).where(
-            earlier.c.photo_key == table.photo_key,
-            earlier.c.etag == table.etag,
-            earlier.c.run_id < table.run_id,
+        before = (
+            sa.select(earlier.c.failure_id)
+            .join(batch_run, batch_run.c.run_id == earlier.c.run_id)
+            .where(
+                earlier.c.photo_key == table.photo_key,
+                earlier.c.etag == table.etag,
+                earlier.c.run_id < table.run_id,
+                batch_run.c.status == "succeeded",
+            )
         )
         query = sa.select(sa.func.count().label("number")).select_from(image_failure)
         query = query.where(table.run_id == run_id)

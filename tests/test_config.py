@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from clothing.addresses import MailServer, mail_server
-from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting
+from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting, cores
 from clothing.environment import environment
 from clothing.errors import ConfigError
 from tests.test_storage import as_a_user
@@ -230,6 +230,28 @@ def test_nothing_has_to_be_set() -> None:
     assert config.error_threshold == ErrorThreshold(share=0.1)
     assert config.decode_threads >= 1
     assert config.api_key is config.secret_key is config.model_sha256 is None
+
+
+@pytest.mark.parametrize("percent", range(1, 101))
+def test_a_share_is_met_by_exactly_that_share(percent: int) -> None:
+    allowed = ErrorThreshold(share=percent / 100)
+
+    for opened in (100, 180, 1000, 100_000):
+        assert allowed.allows(percent * opened // 100, opened)
+        assert not allowed.allows(percent * opened // 100 + 1, opened)
+
+
+@pytest.mark.parametrize(
+    ("quota", "most"), [("50000 100000", 1), ("150000 100000", 2), ("max 100000", 99), (None, 99)]
+)
+def test_cores_are_those_that_a_container_may_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quota: str | None, most: int
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda process: range(4), raising=False)
+    if quota:
+        (tmp_path / "cpu.max").write_text(f"{quota}\n")
+
+    assert cores(tmp_path / "cpu.max") == min(most, 4)
 
 
 @pytest.mark.parametrize("blank", ["", " ", "\t"])

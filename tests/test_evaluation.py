@@ -107,6 +107,12 @@ def test_a_category_has_photos_accuracy_and_precision() -> None:
     }
 
 
+def test_a_category_is_less_precise_for_what_is_in_none() -> None:
+    figures = figures_of(("Bag", answered("a", "Bag")), (OUTSIDE, answered("b", "Bag")))
+
+    assert figures["per_category"] == {"Bag": {"photos": 1, "accuracy": 1.0, "precision": 0.5}}
+
+
 def test_a_category_that_is_never_predicted_has_no_precision() -> None:
     figures = figures_of(("Bag", answered("a", "Coat")))
 

@@ -115,7 +115,7 @@ def test_what_cannot_be_read_says_why_in_words(hostile: Path, night: object) -> 
     assert not any("Traceback" in reason for reason in reasons.values())
 
 
-def test_a_second_night_tries_only_what_failed(hostile: Path, night: Mapping[str, object]) -> None:
+def test_a_night_gives_each_photo_one_row(hostile: Path, night: Mapping[str, object]) -> None:
     with closing(sqlite3.connect(hostile / "clothing.db")) as database:
         (classified,) = database.execute("SELECT COUNT(*) FROM image_prediction").fetchone()
 

@@ -98,16 +98,30 @@ def test_a_run_that_fails_while_it_is_followed(served: Service, storage: Path) -
     assert "has no clothing_model.keras" in complaint
 
 
-def test_another_run_is_followed_to_its_end(served: Service, storage: Path) -> None:
+def test_another_run_is_waited_for_and_then_ours_begins(served: Service, storage: Path) -> None:
     many_photos(storage / "images", 900)
     run_id = served.start_run()
+    served_predictions(served)
+    (storage / "images" / "later").mkdir()
+    many_photos(storage / "images" / "later", 5)
 
     code, output, _ = nightly(served.url)
 
     assert code == 0
     assert re.search(rf"Run {run_id} goes on: \d+ photos classified\.", output)
-    assert f"Run {run_id} succeeded: 903 photos" in output
-    assert len(served.ask("/api/runs")[1]["runs"]) == 1
+    assert f"Run {run_id} was somebody else's and is over (succeeded); now ours." in output
+    assert f"Run {run_id + 1} succeeded: 908 photos" in output
+    assert len(served.ask("/api/runs")[1]["runs"]) == 2
+
+
+def test_after_another_run_nothing_may_be_new(served: Service, storage: Path) -> None:
+    many_photos(storage / "images", 900)
+    served.start_run()
+
+    code, output, _ = nightly(served.url)
+
+    assert code == 0
+    assert "Run 2 succeeded: 903 photos, 0 classified, 0 unreadable, 903 done before." in output
 
 
 def test_a_run_that_takes_longer_than_a_request_may(served: Service, storage: Path) -> None:

@@ -1,5 +1,6 @@
 """The pages as they come from the server; `test_browser` looks at them in Chromium."""
 
+import errno
 import io
 from pathlib import Path
 
@@ -173,6 +174,19 @@ def test_a_thumbnail_is_a_small_jpeg(client: FlaskClient, storage: Path) -> None
     with Image.open(io.BytesIO(answer.data)) as image:
         assert (image.format, max(image.size)) == ("JPEG", THUMBNAIL)
     assert "max-age" in answer.headers["Cache-Control"]
+
+
+def test_a_full_disk_costs_nobody_a_thumbnail_and_keeps_no_piece_of_one(
+    client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, target: Path) -> Path:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    client.post("/prediction")
+    monkeypatch.setattr(Path, "replace", full)
+
+    assert client.get("/photos/1/thumbnail").status_code == 200
+    assert [path for path in (tmp_path / "var").rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.parametrize("change", ["gone", "other"])

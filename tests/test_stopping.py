@@ -3,6 +3,8 @@
 import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
@@ -100,6 +102,26 @@ def test_what_was_to_be_ignored_is_ignored() -> None:
             heed()
     finally:
         signal.signal(signal.SIGINT, kept)
+
+
+def test_who_waits_for_others_while_tidying_up_is_asked_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("clothing.stopping.GRACE_SECONDS", 0.2)
+    steps = []
+
+    with pytest.raises(SystemExit), stoppable():
+        try:
+            try:
+                signal.raise_signal(signal.SIGTERM)
+                heed()
+            finally:
+                threading.Event().wait(600)  # a thread that never comes back
+        finally:
+            time.sleep(0.5)  # what comes after is left in peace
+            steps.append("the run is closed")
+
+    assert steps == ["the run is closed"]
 
 
 def test_nothing_was_asked_for() -> None:

@@ -605,6 +605,16 @@ def test_a_failure_is_news_once_for_each_content(store: Store) -> None:
     assert failed() == 0
 
 
+def test_a_failure_of_a_run_that_did_not_end_is_news_still(store: Store) -> None:
+    failure = Failure(a_photo("a.jpg"), "decode", "the file is empty")
+    for status in ("interrupted", "failed", "succeeded", "succeeded"):
+        run = an_open_run(store)
+        store.save(run, [failure], Counts(listed=1, failed=1))
+        store.close_run(run.run_id, status, None, None)
+
+    assert [store.new_failures(run_id) for run_id in (1, 2, 3, 4)] == [1, 1, 1, 0]
+
+
 def test_a_page_has_a_hundred_rows(store: Store) -> None:
     run = an_open_run(store)
     predictions = [a_prediction(a_photo(f"{n}.jpg")) for n in range(101)]

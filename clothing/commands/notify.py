@@ -19,7 +19,7 @@ from clothing.store import Store
 
 
 @click.command("notify")
-@click.option("--overdue", is_flag=True, help="Only if no run has succeeded for 26 hours.")
+@click.option("--overdue", is_flag=True, help="Only if no run has succeeded for 26 hours, or ever.")
 def notify(overdue: bool) -> None:
     """Send the last run in words to NOTIFY_WEBHOOK and SMTP_URL, as every run does at its end.
 
@@ -46,7 +46,7 @@ def notify(overdue: bool) -> None:
 
 def _tell_if_overdue(store: Store, config: Config) -> None:
     found = _found(store, config)
-    if not found.overdue:
+    if found.last_success and not found.overdue:
         return
     notice = overdue_text(found.last_success, config)
     click.echo(f"{notice.subject}\n{notice.body}", err=True)  # for a scheduler that mails it

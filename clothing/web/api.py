@@ -44,10 +44,10 @@ def prediction() -> Response | tuple[Response, int, dict[str, str]]:
     try:
         run = site().runs.start(access.trigger(), prefix, force)
     except ActiveRunError as error:
-        return _going_on(site().parts.store.run(error.run_id))
+        return _going_on(site().parts.store.run(error.run_id), started=False)
     run = site().runs.wait(run.run_id, seconds)
     if run.status == "running":
-        return _going_on(run)
+        return _going_on(run, started=True)
     if run.status != "succeeded":
         return problem(500, "Run failed", run.error or run.status, run=run_of(run))
     return jsonify(_answers(run))
@@ -132,8 +132,10 @@ def _patience() -> float:
     return 0 if "respond-async" in asked else most
 
 
-def _going_on(run: Run) -> tuple[Response, int, dict[str, str]]:
-    return jsonify(run=run_of(run)), 202, {"Location": url_for(".run", run_id=run.run_id)}
+def _going_on(run: Run, *, started: bool) -> tuple[Response, int, dict[str, str]]:
+    """Say where a run is that goes on, and whether this request has started it."""
+    place = {"Location": url_for(".run", run_id=run.run_id)}
+    return jsonify(run=run_of(run), started=started), 202, place
 
 
 def _ending_of(run: Run) -> dict[str, Any]:

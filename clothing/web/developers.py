@@ -336,7 +336,10 @@ CALLS: dict[str, dict[str, Any]] = {
         },
         "responses": {
             "200": _says("The run is over; an entry for every photo.", _ref("Results")),
-            "202": _says("A run goes on; `Location` says where to ask.", _object(run=_ref("Run"))),
+            "202": _says(
+                "A run goes on, of this request or another; `Location` says where to ask.",
+                _object(run=_ref("Run"), started=_FLAG),
+            ),
         },
         "problems": (400, 413, 500, 503),
     },

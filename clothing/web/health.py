@@ -3,6 +3,7 @@
 Owns what counts as ready. It tries each part for real, and changes nothing.
 """
 
+import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -17,7 +18,12 @@ from clothing.web.site import site
 REVISION = PROJECT / "revision.txt"
 """A deployment looks here for whether it is the new one that answers."""
 
+SECONDS = 5.0
+"""How long a look waits for another one: a silent storage must not take thread after thread."""
+
 blueprint = Blueprint("health", __name__, url_prefix="/health")
+
+_one_at_a_time = threading.Lock()
 
 
 def init_app(app: Flask) -> None:
@@ -34,8 +40,14 @@ def live() -> Response:
 @blueprint.get("/ready")
 def ready() -> tuple[Response, int]:
     """Answer 200 if the model answers and database and storage can be read, else 503 with why."""
+    if not _one_at_a_time.acquire(timeout=SECONDS):
+        why = f"somebody asked before, and waits for an answer for more than {SECONDS:g} s"
+        return jsonify(status="not ready", checks={"database and storage": why}, **_revision()), 503
     checks = {"model": _predict, "database": _ask_database, "storage": _list}
-    found = {name: _tried(check) for name, check in checks.items()}
+    try:
+        found = {name: _tried(check) for name, check in checks.items()}
+    finally:
+        _one_at_a_time.release()
     well = all(answer == "ok" for answer in found.values())
     answer = jsonify(status="ready" if well else "not ready", checks=found, **_revision())
     return answer, 200 if well else 503

@@ -100,8 +100,13 @@ class Thumbnails:
         with suppress(OSError):
             path.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
-                file.write(content)
-            Path(file.name).replace(path)
+                written = Path(file.name)
+                try:
+                    file.write(content)
+                    file.close()
+                    written.replace(path)
+                finally:
+                    written.unlink(missing_ok=True)
             self._tidy(time.time())
 
     def _tidy(self, now: float) -> None:

@@ -12,7 +12,9 @@
 #
 # Exit codes: 0 done; 1 the run failed or nobody answered; 2 a setting is wrong; 3 too many photos
 # failed; 4 nothing was new.
-# Asking twice is safe: there is one run at a time, and who comes second is told where it is.
+# Asking twice is safe: there is one run at a time, and who comes second is told where it is. A run that
+# somebody else began may be of a part of the photos, or have listed them before the last ones came: it
+# is waited for, and then ours begins.
 set -u
 
 say() { printf '%s %s\n' "$(date -u '+%Y-%m-%d %H:%M:%SZ')" "$1"; }
@@ -91,24 +93,32 @@ follow() {
 
 deadline=$(($(date +%s) + limit_seconds))
 attempt=1
+interrupted=0
 while :; do
   ask_patiently POST "$url/prediction"
   case $code in
     200 | 500) ;;
     202)
+      others=$(grep -o '"started": *false' "$folder/body")
       location=$(sed -n 's/^[Ll]ocation: *//p' "$folder/headers" | tr -d '\r' | tail -n 1)
       location=${location#"$url"}
       case $location in
         /*) follow ;;
         *) fail "The service names no run of its own to follow. Received: '$location'." ;;
       esac
+      if [ -n "$others" ]; then
+        say "Run $(number run_id) was somebody else's and is over ($(text status)); now ours."
+        attempt=$((attempt + 1))
+        continue
+      fi
       ;;
     *) fail "The run could not be started: $(reason)" ;;
   esac
   status=$(text status)
-  [ "$status" = interrupted ] && [ "$attempt" -lt 3 ] || break
+  [ "$status" = interrupted ] && [ "$interrupted" -lt 2 ] || break
   say "Run $(number run_id) was interrupted; the next one finishes its work."
   attempt=$((attempt + 1))
+  interrupted=$((interrupted + 1))
 done
 
 run="Run $(number run_id)"

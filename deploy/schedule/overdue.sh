@@ -22,6 +22,11 @@ figures=$(printf 'header = "X-API-Key: %s"\n' "$quoted" | curl --config - --sile
   { echo "$url/metrics does not answer as it should: nobody knows whether the nightly run happened." >&2; exit 1; }
 case $figures in
   *'
+clothing_last_success_timestamp_seconds 0'*)
+    echo "No run has ever succeeded. Is the scheduler set up? Look at $url, and at deploy/schedule." >&2
+    exit 1
+    ;;
+  *'
 clothing_nightly_run_overdue 0'*) ;;
   *) echo "No run has succeeded for 26 hours. Look at $url, and at docs/runbook.md." >&2; exit 1 ;;
 esac

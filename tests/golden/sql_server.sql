@@ -379,8 +379,8 @@ WHERE image_failure.run_id = ? AND image_failure.photo_key IN (?, …);
 SELECT count(*) AS number
 FROM image_failure
 WHERE image_failure.run_id = ? AND NOT (EXISTS (SELECT earlier.failure_id
-FROM image_failure AS earlier
-WHERE earlier.photo_key = image_failure.photo_key AND earlier.etag = image_failure.etag AND earlier.run_id < image_failure.run_id));
+FROM image_failure AS earlier JOIN batch_run ON batch_run.run_id = earlier.run_id
+WHERE earlier.photo_key = image_failure.photo_key AND earlier.etag = image_failure.etag AND earlier.run_id < image_failure.run_id AND batch_run.status = ?));
 
 
 -- predictions
