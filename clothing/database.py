@@ -64,8 +64,9 @@ class Database:
         return self._schema_version(patient=True)
 
     def _schema_version(self, patient: bool) -> str | None:
-        if self.file and not self.file.exists():
-            return None  # asking SQLite would make the file
+        with self._translated():
+            if self.file and not self.file.exists():
+                return None  # asking SQLite would make the file
         return self.read(_schema_version, patient)
 
     def upgrade(self) -> None:
@@ -89,11 +90,7 @@ class Database:
         found = self._schema_version(patient)
         if found == SCHEMA_VERSION:
             return
-        if found is not None and found > SCHEMA_VERSION:
-            raise StoreError(
-                f"The database has schema {found}, which is newer than this program's "
-                f"{SCHEMA_VERSION}. Update the program."
-            )
+        _refuse_newer(found)
         if not self.file:
             raise StoreError(
                 f"The database must have schema {SCHEMA_VERSION}. Received: {found or 'none'}. "
@@ -188,8 +185,9 @@ class Database:
             cause = getattr(error, "orig", None) or error
             raise StoreError(f"The database cannot do this: {cause}") from error
         except OSError as error:
-            reason = error.strerror
-            raise StoreError(f"The folder of the database cannot be made: {reason}") from error
+            raise StoreError(
+                f"The file of DATABASE_URL, or its folder, cannot be used: {error.strerror}."
+            ) from error
 
 
 def as_pattern(text: str) -> str:
@@ -269,13 +267,23 @@ def _upgrade(connection: sa.Connection) -> None:
     from alembic import command  # 0.1 s: only a database that is behind pays it
     from alembic.config import Config
 
-    if _schema_version(connection) == SCHEMA_VERSION:
+    found = _schema_version(connection)
+    if found == SCHEMA_VERSION:
         return
+    _refuse_newer(found)
     let_statements_take_long(connection)
     config = Config()
     config.set_main_option("script_location", "clothing:migrations")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def _refuse_newer(found: str | None) -> None:
+    if found is not None and found > SCHEMA_VERSION:
+        raise StoreError(
+            f"The database has schema {found}, which is newer than this program's "
+            f"{SCHEMA_VERSION}. Update the program."
+        )
 
 
 def _refused_a_statement(error: StoreError) -> bool:

@@ -4,6 +4,7 @@ Owns the list of checks. Each finds something out by doing it for real; what tha
 leaves is a compiled model in the cache. No photo, row or setting changes.
 """
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -13,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from clothing.config import PROJECT
-from clothing.errors import ClothingError, StorageError, StoreError
+from clothing.errors import ClothingError, ConfigError, StorageError, StoreError
 from clothing.model import card_name
 from clothing.parts import Parts
 from clothing.sql_server import driver_of
@@ -63,6 +64,10 @@ def _python() -> Check:
 
 def _settings(parts: Parts) -> Check:
     key, keys = parts.config.api_key, parts.config.keys
+    try:
+        parts.config.check_address()
+    except ConfigError as error:
+        return Check("settings", False, str(error), "Set API_KEY, or HOST=127.0.0.1.")
     if not keys:
         return Check("settings", True, "all usable; no API_KEY, so only this computer is answered")
     ok = key is None or len(key) >= SHORT_KEY
@@ -79,7 +84,8 @@ def _storage(parts: Parts) -> Iterator[Check]:
     if reached.ok:
         yield _container(parts.images, "IMAGES_CONTAINER")
         yield _container(parts.models, "MODEL_CONTAINER")
-        yield _tried("model", lambda: _model(parts), "Put a model there; see README, The model.")
+        remedy = "No model: README, The model. Another one than it should be: docs/runbook.md."
+        yield _tried("model", lambda: _model(parts), remedy)
         return
     for name in (f"container {parts.images.name}", f"container {parts.models.name}", "model"):
         yield Check(name, False, "not looked at, as the storage cannot be used")
@@ -89,8 +95,11 @@ def _place(parts: Parts) -> str:
     """Return where the containers are, and in Azure which there are."""
     if parts.account is None:
         folder = PROJECT / parts.config.storage_url
-        if not folder.is_dir():
-            raise StorageError(f"There is no folder {folder}.", permanent=True)
+        try:
+            next(folder.iterdir(), None)
+        except OSError as error:
+            told = f"The folder {folder} cannot be used: {error.strerror}."
+            raise StorageError(told, permanent=True) from error
         return f"folder {folder}"
     names = parts.account.containers()
     if names is None:
@@ -138,12 +147,21 @@ def _database_file(parts: Parts) -> str:
     found = parts.store.schema_version()
     address = parts.store.url.render_as_string(hide_password=True)
     if found is None:
+        _refuse_read_only(parts.store.file)
         return f"{address}, still empty; the first run makes the tables"
     if found > SCHEMA_VERSION:
         parts.store.ready()  # says what to do
     if found != SCHEMA_VERSION:
         return f"{address}, schema {found}; the next start brings it to {SCHEMA_VERSION}"
     return f"{address}, schema {found}"
+
+
+def _refuse_read_only(file: Path | None) -> None:
+    """Make sure that the file of a database can be made, or be written if it is there."""
+    there = next(path for path in (file, *file.parents) if path.exists()) if file else None
+    as_acting = os.access in os.supports_effective_ids
+    if there and not os.access(there, os.W_OK, effective_ids=as_acting):
+        raise StoreError(f"{there} may not be written by this user.")
 
 
 def _login(parts: Parts) -> str:

@@ -5,6 +5,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,7 @@ from clothing.labels import CATEGORIES
 from clothing.store import Store
 from clothing.tables import SCHEMA_VERSION
 from tests.alive import soon
+from tests.needs import as_a_user
 from tests.pictures import many_photos
 from tests.sql_server_double import opened
 
@@ -276,6 +279,78 @@ def test_the_doctor_says_that_the_tables_are_newer_than_the_program(
 
     assert answer.exit_code == 1
     assert "FAIL  database: The database has schema 9999, which is newer" in answer.output
+
+
+def test_an_upgrade_leaves_tables_alone_that_are_newer(
+    runner: CliRunner, store: Store, tmp_path: Path
+) -> None:
+    with opened(tmp_path) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+    answer = runner.invoke(main, ["db", "upgrade"])
+
+    assert answer.exit_code == 1
+    assert "newer than this program's" in answer.output
+
+
+def test_the_doctor_says_what_serve_would_refuse(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOST", "0.0.0.0")
+
+    answer = runner.invoke(main, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert "FAIL  settings: HOST=0.0.0.0 is reachable" in answer.output
+
+
+@pytest.fixture
+def everybodys() -> Iterator[Path]:
+    """A folder that any user may enter; pytest's are the test's own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "complaint"),
+    [
+        ("DATABASE_URL", "file of DATABASE_URL, or its folder, cannot be used: Permission denied"),
+        ("STORAGE_URL", "hidden cannot be used: Permission denied"),
+    ],
+)
+def test_the_doctor_says_what_this_user_may_not_enter(
+    runner: CliRunner,
+    monkeypatch: pytest.MonkeyPatch,
+    everybodys: Path,
+    setting: str,
+    complaint: str,
+) -> None:
+    hidden = everybodys / "hidden"
+    hidden.mkdir()
+    value = {"DATABASE_URL": f"sqlite:///{hidden}/in/x.db", "STORAGE_URL": f"file:{hidden}"}
+    monkeypatch.setenv(setting, value[setting])
+    hidden.chmod(0)
+
+    with as_a_user():
+        answer = runner.invoke(main, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert complaint in answer.output
+
+
+def test_the_doctor_says_that_a_database_cannot_be_made(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, everybodys: Path
+) -> None:
+    kept = everybodys / "kept"
+    kept.mkdir(mode=0o555)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{kept}/x.db")
+
+    with as_a_user():
+        answer = runner.invoke(main, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert "kept may not be written by this user" in answer.output
 
 
 def test_the_doctor_goes_on_without_usable_settings(

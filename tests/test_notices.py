@@ -542,6 +542,18 @@ def test_notify_tells_of_the_last_run(
     assert runner.invoke(main, ["notify"]).exit_code == 1
 
 
+def test_notify_overdue_speaks_where_no_run_has_ever_succeeded(
+    runner: CliRunner, store: Store, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NOTIFY_WEBHOOK", channel.url)
+
+    answer = runner.invoke(main, ["notify", "--overdue"])
+
+    assert answer.exit_code == 1
+    assert "None has succeeded yet" in answer.stderr
+    assert len(channel.posted) == 1
+
+
 @pytest.mark.parametrize(("hours_ago", "told"), [(25.9, False), (26.1, True)])
 def test_notify_overdue_speaks_only_after_a_day_and_two_hours(
     runner: CliRunner,

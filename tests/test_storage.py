@@ -4,7 +4,6 @@ The first part takes a `shelf`, a container that the test may fill. Another kind
 by a class like `FolderShelf` and one more entry in `SHELVES`.
 """
 
-import importlib
 import os
 import pickle
 import shutil
@@ -26,6 +25,7 @@ from clothing.errors import PhotoError, StorageError
 from clothing.photos import Photo
 from clothing.storage import MAX_NAME, MAX_PHOTO_BYTES, Container, FolderContainer
 from tests.azurite import Azurite
+from tests.needs import as_a_user
 
 AWKWARD_NAMES = {
     "space": "summer dress.jpg",
@@ -545,22 +545,6 @@ def guarded() -> Iterator[Path]:
         Path(above).chmod(0o755)
         yield folder
         (folder / "guarded").chmod(0o755)
-
-
-@contextmanager
-def as_a_user() -> Iterator[None]:
-    """Have no more rights than people have: root may enter any folder."""
-    if os.name == "nt":
-        pytest.skip("no modes")
-    if os.geteuid() != 0:
-        yield
-        return
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-        importlib.invalidate_caches()  # what was looked for meanwhile may not have been found
 
 
 @pytest.mark.parametrize(

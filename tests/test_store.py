@@ -169,7 +169,7 @@ def test_a_folder_that_cannot_be_made_is_an_error_in_words(tmp_path: Path) -> No
     (tmp_path / "file").write_text("no folder")
     store = Store(f"sqlite:///{tmp_path}/file/clothing.db")
 
-    with pytest.raises(StoreError, match="folder of the database cannot be made"):
+    with pytest.raises(StoreError, match="file of DATABASE_URL, or its folder, cannot be used"):
         store.ready()
     store.dispose()
 

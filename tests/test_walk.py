@@ -116,11 +116,12 @@ def test_a_port_in_use_is_said_in_words(environ: dict[str, str]) -> None:
     assert f"PORT={port} on 127.0.0.1 cannot be served" in " ".join(child.stderr.split())
 
 
-def test_a_host_that_nobody_knows_is_named(environ: dict[str, str]) -> None:
-    child = unserved({**environ, "HOST": "no-such-host.invalid", "API_KEY": "x" * 40})
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_computers_is_named(environ: dict[str, str], host: str) -> None:
+    child = unserved({**environ, "HOST": host, "API_KEY": "x" * 40})
 
     assert child.returncode == 2
-    assert "Received: 'no-such-host.invalid'." in " ".join(child.stderr.split())
+    assert f"Received: '{host}'." in " ".join(child.stderr.split())
     assert "Traceback" not in child.stderr
 
 

@@ -3,6 +3,7 @@
 Owns the address. On Azure gunicorn takes its place; see `startup.sh`.
 """
 
+import errno
 import logging
 
 from flask import Flask
@@ -43,15 +44,15 @@ def _serve(app: Flask, config: Config) -> None:
             threads=THREADS,
             connection_limit=CONNECTIONS,
         )
-    except ValueError as error:  # what waitress says of a name that nobody knows
+    except (ValueError, OSError) as error:  # waitress says ValueError of a name that nobody knows
+        if isinstance(error, OSError) and error.errno != errno.EADDRNOTAVAIL:
+            raise ConfigError(
+                f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "
+                "Is it in use? Set PORT to another number."
+            ) from error
         raise ConfigError(
             f"HOST takes an address of this computer. Received: {config.host!r}. "
             "Set it to 127.0.0.1, or to 0.0.0.0 for all of them."
-        ) from error
-    except OSError as error:
-        raise ConfigError(
-            f"PORT={config.port} on {config.host} cannot be served: {error.strerror}. "
-            "Is it in use? Set PORT to another number."
         ) from error
     print(f"Serving http://{config.address} (Ctrl-C stops it)", flush=True)
     try:
