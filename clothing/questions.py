@@ -328,25 +328,26 @@ def verdicts(store: Store, model_version: str) -> list[Verdict]:
 def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield name and category of the photos that people reviewed, by number of the review.
 
+    Those that could not be read are not among them: there is nothing to learn from.
+
     Args:
         store: The database.
         accepted: The categories that are wanted.
     """
     table, after = image_review.c, 0
     while True:
-        name = sa.func.coalesce(image_prediction.c.image_filename, _failed_name()).label("name")
         query = (
-            sa.select(table.review_id, table.reviewed_category, name)
+            sa.select(table.review_id, table.reviewed_category, image_prediction.c.image_filename)
             .select_from(image_review)
-            .outerjoin(image_prediction, image_prediction.c.image_id == table.image_id)
+            .join(image_prediction, image_prediction.c.image_id == table.image_id)
             .where(table.review_id > after, _is_newest())
             .order_by(table.review_id)
             .limit(PART)
         )
         rows = _rows(store, query)
         for row in rows:
-            if row["reviewed_category"] in accepted and row["name"]:
-                yield row["name"], row["reviewed_category"]
+            if row["reviewed_category"] in accepted:
+                yield row["image_filename"], row["reviewed_category"]
         if len(rows) < PART:
             return
         after = rows[-1]["review_id"]
@@ -543,13 +544,6 @@ def _is_newest() -> sa.ColumnElement[bool]:
         _same_content(newer, image_review), newer.c.review_id > table.review_id
     )
     return ~replaced.correlate(image_review).exists()
-
-
-def _failed_name() -> sa.ScalarSelect[str]:
-    """Return the name of a photo that was reviewed though it could not be read."""
-    query = sa.select(sa.func.max(image_failure.c.image_filename))
-    query = query.where(_same_content(image_review, image_failure))
-    return query.correlate(image_review).scalar_subquery()
 
 
 def _holds(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:

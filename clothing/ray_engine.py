@@ -16,6 +16,7 @@ import logging
 import math
 import os
 import signal
+import socket
 import threading
 import time
 from collections import deque
@@ -60,6 +61,7 @@ FALSE_STARTS = 2
 
 _PIECES = 8  # of a batch that killed its worker
 _STORE_BYTES = 200 * 2**20  # for the model and batches: Ray would take a third of the memory
+_KNOCK_SECONDS = 10
 _STARTS = 3  # Ray gives itself 30 s to start, which are few on a busy computer
 
 _SETTINGS = {
@@ -152,6 +154,9 @@ class RayEngine:
         self._is_ours = True
 
     def _join(self) -> None:
+        host, _, port = str(self.address).rpartition(":")
+        if port.isdecimal():  # Ray itself asks for minutes where nobody listens
+            socket.create_connection((host.strip("[]"), int(port)), _KNOCK_SECONDS).close()
         self._ray.init(address=self.address, log_to_driver=False, logging_level=logging.ERROR)
 
     def _start(self) -> None:

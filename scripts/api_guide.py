@@ -22,15 +22,17 @@ Written from `/openapi.json` by `make docs`; a running service shows the same at
 examples. Version {version}: it changes when an answer loses a field, not when it gains one.
 
 With a key set, send it as `Authorization: Bearer KEY` or `X-API-Key: KEY`; *wants* says what it
-must be allowed (`python -m clothing key new`). Times are UTC, probabilities 0 to 1. What goes wrong
-comes as `application/problem+json` (RFC 9457) with `title`, `status` and `detail`. Pages for people
-are in the [README](../README.md#endpoints).
+must be allowed (`python -m clothing key new`). Times are UTC, probabilities 0 to 1; of what chooses
+photos `least` and `most` are percent, `since` and `until` days in `TZ`. What goes wrong comes as
+`application/problem+json` (RFC 9457) with `title`, `status` and `detail`. Pages for people are in
+the [README](../README.md#endpoints).
 
-Start a run and wait for it, then ask for what a person should look at:
+Start a run and wait for it, then ask for its answers that the model was unsure of (without `run`
+for all that were ever given):
 
 ```sh
 curl --fail --silent -X POST "http://127.0.0.1:5000/prediction" -H "Prefer: wait=60"
-curl --fail --silent "http://127.0.0.1:5000/api/predictions?review=true"
+curl --fail --silent "http://127.0.0.1:5000/api/predictions?run=1&review=true"
 curl --fail --silent "http://127.0.0.1:5000/api/classify" \\
   -F "photo=@images/ClothingImages/bag_canvas-tote_on_wood.jpg"
 ```

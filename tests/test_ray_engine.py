@@ -33,6 +33,7 @@ from clothing.walk import Engine, Tuning, here
 from tests.alive import soon
 from tests.dangerous import Deadly, Down, Elsewhere, Lethal, Slow
 from tests.pictures import jpeg
+from tests.serving import free_port
 
 pytestmark = pytest.mark.ray
 
@@ -410,6 +411,18 @@ def test_what_travels_arrives_whole(classifier: Classifier) -> None:
 def test_an_address_of_another_kind_is_refused() -> None:
     with pytest.raises(ConfigError, match="takes HOST:PORT"):
         RayEngine("ray://127.0.0.1:10001")
+
+
+def test_a_cluster_that_is_not_there_is_said_at_once(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"127.0.0.1:{free_port()}"
+
+    answer = runner.invoke(main, ["run", "--engine", "ray", "--address", address])
+
+    assert answer.exit_code == 1
+    assert f"The Ray cluster at {address} cannot be reached" in answer.stderr
+    assert "refused" in answer.stderr
 
 
 def test_an_address_without_its_engine_is_bad_usage(runner: CliRunner) -> None:

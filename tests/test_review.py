@@ -107,7 +107,7 @@ def test_the_page_has_three_suggestions_and_all_answers(kim: FlaskClient, store:
     page = kim.get("/review").text
 
     assert page.count("<meter") == 3
-    assert 'value="Bag" aria-keyshortcuts="9"' in page and "Bag 50 %" in page
+    assert 'value="Bag">' in page and "Bag 50 %" in page
     for answer in (*CATEGORIES, OUTSIDE, AGAIN, "skip", "undo"):
         assert f'value="{answer}"' in page
     assert "/photos/1/picture" in page and 'data-next="/photos/2/picture"' in page

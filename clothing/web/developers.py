@@ -359,13 +359,18 @@ CALLS: dict[str, dict[str, Any]] = {
     "api.predictions": {
         "parameters": [
             _in_query("run", "Only those that this run made.", **_ROW),
-            _in_query("category", "Only those of this category.", enum=list(CATEGORIES)),
-            _in_query("review", "Only those that a person should look at, or not.", **_FLAG),
+            _in_query("category", "Only those that the model put there.", enum=list(CATEGORIES)),
+            _in_query(
+                "review",
+                "Only those that the model was unsure of, or was not.",
+                **_FLAG,
+            ),
             _in_query("after", "Go on after this number.", **_ROW),
         ],
         "responses": {
             "200": _says(
-                "Predictions.", _object(predictions=_list("Prediction"), next=_MAYBE_TEXT)
+                "Every answer that was ever given, also those that a newer one has replaced.",
+                _object(predictions=_list("Prediction"), next=_MAYBE_TEXT),
             ),
         },
         "problems": (400, 503),

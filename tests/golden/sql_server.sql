@@ -971,10 +971,8 @@ WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.eta
 
 -- questions: reviewed_photos
 
-SELECT TOP n image_review.review_id, image_review.reviewed_category, coalesce(image_prediction.image_filename, (SELECT max(image_failure.image_filename) AS max_1
-FROM image_failure
-WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag)) AS name
-FROM image_review LEFT OUTER JOIN image_prediction ON image_prediction.image_id = image_review.image_id
+SELECT TOP n image_review.review_id, image_review.reviewed_category, image_prediction.image_filename
+FROM image_review JOIN image_prediction ON image_prediction.image_id = image_review.image_id
 WHERE image_review.review_id > ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
 WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) ORDER BY image_review.review_id;

@@ -35,7 +35,17 @@ function show(inside) {
   heard.className = "hidden";
   heard.textContent = ` ${read.join(", ")}`;
   said.replaceChildren(place.firstElementChild.dataset.said, heard);
+  hint();
   preload();
+}
+
+// Hints at keys stand there only while keys answer.
+function hint() {
+  place.classList.toggle("by-keys", byKeys.checked);
+  for (const key of place.querySelectorAll("kbd")) {
+    if (byKeys.checked) key.parentElement.setAttribute("aria-keyshortcuts", key.textContent);
+    else key.parentElement.removeAttribute("aria-keyshortcuts");
+  }
 }
 
 function preload() {
@@ -71,5 +81,6 @@ document.addEventListener("keydown", (event) => {
 
 keys.hidden = false;
 byKeys.checked = localStorage.getItem("keys") !== "off";
-byKeys.addEventListener("change", () => localStorage.setItem("keys", byKeys.checked ? "on" : "off"));
+byKeys.addEventListener("change", () => { localStorage.setItem("keys", byKeys.checked ? "on" : "off"); hint(); });
+hint();
 preload();
