@@ -172,7 +172,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "MODEL_SHA256",
         "",
-        "What the model must hash to; any other is refused.",
+        "What the `.keras` must hash to; any other is refused. It pins neither card nor `.tflite`.",
         "64 hexadecimal digits, or empty for any model",
         _sha256,
     ),

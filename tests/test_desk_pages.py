@@ -317,6 +317,25 @@ def test_the_pick_list_leaves_out_no_answer_of_a_person(client: FlaskClient, sto
     assert "<h2>Bag</h2>" not in page
 
 
+def test_a_card_says_whose_confidence_it_shows(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg", "Pullover", 0.98), a_prediction("b.jpg", "Coat", 0.97))
+    a_review(store, 1, "Bag")
+    a_review(store, 2, "Coat")
+
+    bag, coat = (look(client, f"/photos?category={category}") for category in ("Bag", "Coat"))
+
+    assert "<b>Bag</b>" in bag and '<p class="confidence">model: Pullover, 98 %</p>' in bag
+    assert '<p class="confidence">97 %</p>' in coat
+
+
+def test_photos_that_have_no_page_are_told_apart(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_failure("R-20001/front.jpg"), a_failure("R-20002/front.jpg"))
+
+    page = look(client, "/photos?pile=unreadable")
+
+    assert ">R-20001/front.jpg</p>" in page and ">R-20002/front.jpg</p>" in page
+
+
 def test_what_people_say_of_an_unreadable_photo_is_on_every_list(
     client: FlaskClient, store: Store
 ) -> None:

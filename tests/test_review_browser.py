@@ -200,7 +200,14 @@ def bring_late(route: Route) -> None:
 
 
 def test_single_keys_can_be_switched_off_and_stay_off(kim: Page, store: Store) -> None:
+    hints = kim.locator("#review kbd")
+    expect(hints.first).to_be_visible()
+    assert kim.locator("#review [aria-keyshortcuts]").count() == hints.count()
+
     kim.get_by_label("Answer by single keys").uncheck()
+
+    expect(hints.first).to_be_hidden()
+    assert kim.locator("#review [aria-keyshortcuts]").count() == 0
     kim.keyboard.press("9")
     kim.reload()
     kim.keyboard.press("9")
