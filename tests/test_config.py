@@ -16,7 +16,7 @@ from clothing.addresses import MailServer, mail_server
 from clothing.config import PROJECT, SETTINGS, Config, ErrorThreshold, Setting, cores
 from clothing.environment import environment
 from clothing.errors import ConfigError
-from tests.test_storage import as_a_user
+from tests.needs import as_a_user
 
 HASH = "0123456789abcdef" * 4
 
