@@ -42,7 +42,7 @@ from clothing.training.augment import (
     relit,
     shrunk,
 )
-from clothing.training.batches import PHOTOS_ALONE, Mix, batches
+from clothing.training.batches import HALVES, PHOTOS_ALONE, Mix, batches
 from clothing.training.fit import Plan
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
@@ -51,6 +51,7 @@ from clothing.training.pictures import (
     Split,
     allowed_by,
     as_served,
+    halves_of,
     load_fashion_mnist,
     load_photos,
     on_white,
@@ -59,7 +60,7 @@ from clothing.training.pictures import (
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
 from clothing.training.recipe import CARD, Gathered, gather, provenance
-from clothing.training.teacher import Teacher
+from clothing.training.teacher import SHARPNESS, Teacher
 from tests.pictures import jpeg
 
 # Keras turns TensorFlow's variables into arrays in a way that NumPy 2 calls outdated.
@@ -703,11 +704,12 @@ def stop(line: str) -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("flat", [0.0, 0.5])
 def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flat: float
 ) -> None:
     monkeypatch.setattr(fit, "STEPS_PER_EPOCH", 3)
-    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1))
+    plan = Plan(epochs=2, peak_rate=1e-3, mix=Mix(3, 1, 2, 2, 1), flat=flat)
     photos, garments = some_pictures(20), some_pictures(20, channels=1)
     given = photos, photos, garments, CARD, plan
     lines: list[str] = []
@@ -724,6 +726,46 @@ def test_the_same_seed_trains_the_same_weights_even_from_a_checkpoint(
     assert len(history) == 2
     for expected, got in zip(through.get_weights(), resumed.get_weights(), strict=True):
         np.testing.assert_allclose(got, expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.keras
+def test_a_flat_step_learns_from_where_weights_close_by_are_worst() -> None:
+    import keras
+    import tensorflow as tf
+
+    rng = np.random.default_rng(1)
+    arrays = rng.normal(size=(6, 4)).astype(np.float32)
+    targets = np.zeros((6, 3, 11), np.float32)
+    targets[np.arange(6), 0, rng.integers(0, 11, 6)] = 1
+    part = keras.Sequential([keras.Input((4,)), keras.layers.Dense(11)])
+    part.compile(keras.optimizers.SGD(0.1), loss=network.any_of_loss)
+    began = part.get_weights()
+
+    def slope(weights: list[Any]) -> list[Any]:
+        part.set_weights(weights)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(network.any_of_loss(targets, part(arrays)))
+        return [gradient.numpy() for gradient in tape.gradient(loss, part.trainable_variables)]
+
+    scales, there = [abs(w) + 0.01 for w in began], slope(began)
+    norm = np.sqrt(sum(((s * g) ** 2).sum() for s, g in zip(scales, there, strict=True)))
+    away = [0.5 * s**2 * g / norm for s, g in zip(scales, there, strict=True)]
+    worst = slope([w + a for w, a in zip(began, away, strict=True)])
+    part.set_weights(began)
+
+    fit._flat_step(part, 0.5)(arrays, targets)
+
+    for before, gradient, after in zip(began, worst, part.get_weights(), strict=True):
+        np.testing.assert_allclose(after, before - 0.1 * gradient, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.keras
+def test_flat_steps_need_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("keras.backend.backend", lambda: "jax")
+    photos, plan = some_pictures(20), Plan(epochs=1, peak_rate=1e-3, flat=0.5)
+
+    with pytest.raises(ConfigError, match="Received KERAS_BACKEND=jax"):
+        fit.train(one_layer(), photos, photos, None, CARD, plan, measure=dict)
 
 
 @pytest.mark.keras
@@ -749,8 +791,70 @@ def test_each_teacher_is_asked_of_its_own_kind_in_its_own_size(tmp_path: Path) -
     np.testing.assert_allclose(targets.sum(axis=(1, 2)), 1, rtol=1e-5)
     for kind, rows, seen in views:
         np.testing.assert_array_equal(arrays[rows], shrunk(seen, (40, 32)))
-        np.testing.assert_allclose(targets[rows, 2], 0.8 * teachers[kind](seen), atol=1e-5)
+        share = {"photos": 0.8, "published": 0.5}[kind]
+        np.testing.assert_allclose(targets[rows, 2], share * teachers[kind](seen), atol=1e-5)
     assert not targets[[4, 5, 6, 10, 11], 2].any()
+
+
+@pytest.mark.keras
+def test_each_half_of_the_people_is_taught_by_who_does_not_know_it(tmp_path: Path) -> None:
+    """Those of the first half are coats here, those of the second bags; they are never blended."""
+    teachers = {}
+    for seed, kind in enumerate(HALVES):
+        path = tmp_path / f"{seed}.keras"
+        network.build_network(CARD, seed).save(path)
+        path.with_suffix(".json").write_text(CARD.to_json())
+        teachers[kind] = Teacher([path], SHARPNESS)
+    photos = some_pictures(20, ["1"] * 6 + ["2"] * 5 + ["3"] * 5 + ["4"] * 4)
+    first = np.isin(photos.senders, ["1", "4"])
+    of_kind = np.where(first, CATEGORIES.index("Coat"), CATEGORIES.index("Bag"))
+    photos = photos._replace(allowed=np.eye(11, dtype=bool)[of_kind])
+    mix = Mix(photos=5, on_white=4, published=0, laid_out=0, floors=0)
+
+    with batches(photos, photos.some(first), None, CARD, mix, 1, teachers) as coming:
+        _, targets, views = next(coming)
+
+    kinds = [(view.kind, view.rows) for view in views]
+    one, two = HALVES
+    assert kinds == [
+        (one, slice(0, 3)),
+        (two, slice(3, 5)),
+        (one, slice(5, 7)),
+        (two, slice(7, 9)),  # of whose garments none was cut out: photos take their place
+    ]
+    for kind, rows, seen in views:
+        np.testing.assert_allclose(targets[rows, 2], 0.6 * teachers[kind](seen), atol=1e-5)
+        told = targets[rows, :2].sum(axis=1)
+        np.testing.assert_allclose(told[:, CATEGORIES.index("Coat")], 0.4 * (kind == one))
+        np.testing.assert_allclose(told[:, CATEGORIES.index("Bag")], 0.4 * (kind == two))
+
+
+def test_the_halves_of_the_people_took_about_as_many_photos() -> None:
+    rng = np.random.default_rng(1)
+    senders = rng.choice([f"{n}" for n in range(30)], 1000, p=rng.dirichlet([0.3] * 30))
+
+    first, second = halves_of(senders)
+
+    assert not first & second and first | second == set(senders.tolist())
+    assert np.isin(senders, sorted(first)).mean() == pytest.approx(0.5, abs=0.1)
+    assert halves_of(senders[::-1]) == (first, second)
+
+
+def test_one_person_makes_no_halves() -> None:
+    with pytest.raises(ConfigError, match="Received photos of: Kim"):
+        halves_of(np.array(["Kim"] * 3))
+
+
+@pytest.mark.keras
+def test_a_teacher_may_be_sharper_than_its_networks(tmp_path: Path) -> None:
+    path = tmp_path / "a.keras"
+    network.build_network(CARD, 1).save(path)
+    path.with_suffix(".json").write_text(CARD.to_json())
+    seen = some_pictures(4).arrays
+    plain, sharp = Teacher([path])(seen), Teacher([path], 2.0)(seen)
+
+    expected = plain**2 / (plain**2).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(sharp, expected, rtol=1e-4)
 
 
 def test_a_killed_training_leaves_neither_processes_nor_pictures(tmp_path: Path) -> None:
@@ -905,6 +1009,15 @@ def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None
         (2, ["--labels", "heading.csv"], "has no row below its heading"),
         (2, ["--labels", "semicolons.csv"], "with commas between them. Received: file;category."),
         (2, ["--no-fashion-mnist", "--mix", *"00110"], "Received a --mix of zeros."),
+        (2, ["--half-teacher", "1", str(SHIPPED)], "Received halves [1]."),
+        (
+            2,
+            [
+                *("--half-teacher", "1", str(SHIPPED), "--half-teacher", "2", str(SHIPPED)),
+                *("--teacher", str(SHIPPED)),
+            ],
+            "Received halves [1, 2] and --teacher.",
+        ),
     ],
     ids=str,
 )

@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from clothing.errors import ClothingError, ConfigError
 from clothing.labelled import read_labels
 from clothing.model import sha256_of
 from clothing.photos import digest_of
-from clothing.training.batches import PHOTOS_ALONE, Mix
+from clothing.training.batches import HALVES, PHOTOS_ALONE, Mix
 from clothing.training.fit import Plan
 from clothing.training.network import (
     LITE0,
@@ -38,7 +39,7 @@ from clothing.training.recipe import (
     write_model,
     write_test_labels,
 )
-from clothing.training.teacher import Teacher
+from clothing.training.teacher import SHARPNESS, Teacher
 
 SHIPPED = PROJECT / "model" / "clothing_model.keras"
 FORMS = {"imagenet": NIGHTLY, "imagenet-lite0": LITE0, "imagenet-lite2": LITE2}
@@ -121,6 +122,21 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     "Given several times, all do.",
 )
 @click.option(
+    "--half",
+    type=click.IntRange(1, 2),
+    help="Learn from the photos of one half of the people alone: for a --half-teacher.",
+)
+@click.option(
+    "--half-teacher",
+    "teaching_halves",
+    multiple=True,
+    type=(click.IntRange(1, 2), click.Path(exists=True, dir_okay=False, path_type=Path)),
+    metavar="HALF FILE",
+    help="A .keras that learned from the other half of the people (--half), and so does not know "
+    "the labels of this one's photos: it says of these what it sees. Given for both halves, in the "
+    "place of --teacher.",
+)
+@click.option(
     "--garments-teacher",
     "teaching_garments",
     multiple=True,
@@ -157,6 +173,13 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     f"{' '.join(map(str, astuple(Mix())))} if not given.",
 )
 @click.option(
+    "--flat",
+    default=0.0,
+    type=click.FloatRange(0),
+    metavar="RADIUS",
+    help="Learn to be right with weights close by, too; 0.5 is usual, and takes twice as long.",
+)
+@click.option(
     "--checkpoints",
     default=Path("var/training"),
     show_default=True,
@@ -171,12 +194,15 @@ def main(
     output: Path,
     size: tuple[int, int] | None,
     teaching: tuple[Path, ...],
+    half: int | None,
+    teaching_halves: tuple[tuple[int, Path], ...],
     teaching_garments: tuple[Path, ...],
     epochs: int | None,
     rate: float | None,
     seed: int,
     fashion_mnist: bool,
     mix: tuple[int, ...] | None,
+    flat: float,
     checkpoints: Path,
 ) -> None:
     """Train the network on photos that you labelled; write it and its card.
@@ -196,11 +222,12 @@ def main(
             peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
             seed=seed,
             mix=_mix_of(mix, fashion_mnist=fashion_mnist),
+            flat=flat,
         )
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
-        by_kind = {"photos": teaching, "published": teaching_garments}
-        teachers = {kind: Teacher(paths) for kind, paths in by_kind.items() if paths}
+        teachers = _teachers(teaching, teaching_halves, teaching_garments)
+        of_photos = [teacher for kind, teacher in teachers.items() if kind != "published"]
         labelled = read_labels(labels)
         click.echo(
             f"Reading {len(labelled):,} photos and cutting their garments out: about "
@@ -212,7 +239,8 @@ def main(
             card,
             garments=fashion_mnist,
             seed=HELD_OUT_BY,
-            teacher=teachers.get("photos"),
+            teacher=max(of_photos, key=lambda one: one.card.height * one.card.width, default=None),
+            half=half,
         )
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
@@ -224,11 +252,14 @@ def main(
         key = digest_of(
             *(
                 "" if path is None else sha256_of(path.read_bytes())
-                for path in (_path_of(start), *others, *teaching, *teaching_garments)
+                for path in (
+                    *(_path_of(start), *others, *teaching, *teaching_garments),
+                    *(path for _, path in teaching_halves),
+                )
             ),
             *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
             f"{start if is_new else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
-            f"{astuple(plan.mix)} {len(teaching)}",
+            f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat}",
         )
         folder_of_this = checkpoints / key[:12]
         fit(
@@ -271,6 +302,24 @@ def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any
     form = FORMS[start]
     seen = f"{form.name}'s weights (Google, Apache-2.0; trained on ImageNet)"
     return build_network(card, seed, form), card, seen
+
+
+def _teachers(
+    photos: Sequence[Path], halves: Sequence[tuple[int, Path]], garments: Sequence[Path]
+) -> dict[str, Teacher]:
+    """Return the teachers by what they are asked about."""
+    if halves and (photos or {half for half, _ in halves} != {1, 2}):
+        raise ConfigError(
+            "--half-teacher is given for half 1 and for half 2, and stands in the place of "
+            f"--teacher. Received halves {sorted({half for half, _ in halves})}"
+            f"{' and --teacher' if photos else ''}."
+        )
+    by_kind = {"photos": photos, "published": garments}
+    teachers = {kind: Teacher(paths) for kind, paths in by_kind.items() if paths}
+    for place, kind in enumerate(HALVES, 1):
+        if paths := [path for half, path in halves if half == place]:
+            teachers[kind] = Teacher(paths, SHARPNESS)
+    return teachers
 
 
 def _check_output(output: Path) -> None:

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import shutil
 import signal
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -34,10 +34,15 @@ from clothing.training.augment import (
     lay_garments_out,
     shrunk,
 )
-from clothing.training.pictures import Pictures
+from clothing.training.pictures import Pictures, halves_of, of_people
 from clothing.training.teacher import Teacher
 
-_TAUGHT = 0.8  # share of the teacher in what a picture teaches; the rest is its label's
+HALVES = ("half 1", "half 2")
+"""Kinds of photos: those of one half of the people, of which networks are asked that know only the
+other half. What they say of a photo they did not read off its label."""
+
+_TAUGHT = {"photos": 0.8, "published": 0.5, **dict.fromkeys(HALVES, 0.6)}
+"""Share of the teacher in what a picture teaches; the rest is its label's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class View(NamedTuple):
     """What a teacher is asked about.
 
     Attributes:
-        kind: As in `Mix`.
+        kind: As in `Mix`, or one of `HALVES`.
         rows: Of the batch.
         arrays: uint8 array of shape (n, h, w, 3), as large as the teacher wants it.
     """
@@ -111,16 +116,20 @@ def batches(
         card: Says the size of the arrays.
         mix: What a batch consists of.
         seed: Decides every batch.
-        teachers: Of "photos", of "published" pictures, or of both.
+        teachers: Of "photos" or of both `HALVES` of them; of "published" pictures.
         first: Place in the order to begin at; a batch depends on its place alone.
 
     Raises:
         ModelError: On asking for the next batch: a process that makes them was ended.
     """
     with TemporaryDirectory(prefix="training-") as folder:
+        parts = _parts_of(photos, on_white if len(on_white.names) else photos, mix, teachers)
         lesson = _Lesson(
-            _keep(photos, Path(folder, "photos")),
-            _keep(on_white, Path(folder, "on_white")) if len(on_white.names) else None,
+            Path(folder),
+            [
+                _Part(kind, _keep(some, Path(folder, f"{place}")), number)
+                for place, (kind, some, number) in enumerate(parts)
+            ],
             _keep(garments, Path(folder, "garments")) if garments else None,
             (card.height, card.width),
             mix,
@@ -131,14 +140,34 @@ def batches(
             yield taught
 
 
+def _parts_of(
+    photos: Pictures, on_white: Pictures, mix: Mix, teachers: Collection[str]
+) -> Iterator[tuple[str, Pictures, int]]:
+    """Yield kind and pictures of the parts that photos have in a batch, and how many of each."""
+    if not set(HALVES) <= set(teachers):
+        yield "photos", photos, mix.photos
+        yield "on_white", on_white, mix.on_white
+        return
+    halves = halves_of(photos.senders)
+    for pictures, number in ((photos, mix.photos), (on_white, mix.on_white)):
+        for place, (kind, people) in enumerate(zip(HALVES, halves, strict=True)):
+            theirs = of_people(pictures, people)
+            yield (
+                kind,
+                theirs if len(theirs.names) else of_people(photos, people),
+                (number + 1 - place) // 2,
+            )
+
+
 def _taught(made: Iterator[Batch], teachers: Mapping[str, Teacher]) -> Generator[Batch]:
     """Yield batches with what the teachers say; they are asked about the next one meanwhile."""
 
     def ask() -> Batch:
         batch = next(made)
         for view in batch.views:
-            batch.targets[view.rows] *= 1 - _TAUGHT
-            batch.targets[view.rows, 2] = _TAUGHT * teachers[view.kind](view.arrays)
+            share = _TAUGHT[view.kind]
+            batch.targets[view.rows] *= 1 - share
+            batch.targets[view.rows, 2] = share * teachers[view.kind](view.arrays)
         return batch
 
     with ThreadPoolExecutor(1) as pool:
@@ -171,12 +200,20 @@ def _keep(pictures: Pictures, folder: Path) -> _Kept:
     return _Kept(folder)
 
 
+class _Part(NamedTuple):
+    """So many of some photos in each batch; they are blended with each other alone."""
+
+    kind: str
+    pictures: _Kept
+    number: int
+
+
 class _Lesson(NamedTuple):
     """What batches are made of: small enough to be told to each process that makes them.
 
     Attributes:
-        photos: What people labelled.
-        on_white: Their garments, or None.
+        folder: Where all pictures are.
+        photos: What people labelled, and their garments on white.
         garments: Fashion-MNIST's, or None.
         shape: Height and width of what the network takes.
         mix: What a batch consists of.
@@ -184,8 +221,8 @@ class _Lesson(NamedTuple):
         taught: Height and width of what the teacher of a kind takes.
     """
 
-    photos: _Kept
-    on_white: _Kept | None
+    folder: Path
+    photos: Sequence[_Part]
     garments: _Kept | None
     shape: tuple[int, int]
     mix: Mix
@@ -243,18 +280,20 @@ def _make(lesson: _Lesson, places: Iterable[int], giving: Connection) -> None:
         try:
             giving.send(batch)
         except OSError:  # nobody takes it: who was killed could not tidy up
-            shutil.rmtree(lesson.photos.folder.parent, ignore_errors=True)
+            shutil.rmtree(lesson.folder, ignore_errors=True)
             return
 
 
 def _batch(lesson: _Lesson, place: int) -> Batch:
     """Return the batch that belongs to a place in the order, whatever came before it."""
     rng = np.random.default_rng([lesson.seed, place])
-    mix, on_white, garments = lesson.mix, lesson.on_white or lesson.photos, lesson.garments
+    mix, garments = lesson.mix, lesson.garments
     nothing = np.arange(len(CATEGORIES) + 1) == len(CATEGORIES)
     kinds = [
-        _blended("photos", augment_photos, lesson.photos, mix.photos, lesson, rng),
-        _blended("on_white", augment_photos, on_white, mix.on_white, lesson, rng),
+        *(
+            _blended(part.kind, augment_photos, part.pictures, part.number, lesson, rng)
+            for part in lesson.photos
+        ),
         _plain(lay_floors(mix.floors, lesson.shape, rng), np.tile(nothing, (mix.floors, 1))),
     ]
     if garments:

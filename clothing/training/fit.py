@@ -39,6 +39,8 @@ class Plan:
         weight_decay: Of AdamW.
         seed: Decides every batch, whether resumed or not.
         mix: What a batch consists of.
+        flat: How far from its weights the network has to be right too, 0 for not at all; 0.5 is
+            usual. Each step then takes twice as long.
     """
 
     epochs: int
@@ -46,6 +48,7 @@ class Plan:
     weight_decay: float = 0.02
     seed: int = 1
     mix: Mix = Mix()
+    flat: float = 0.0
 
 
 def train(
@@ -80,13 +83,15 @@ def train(
         Loss, figures and seconds of each epoch.
 
     Raises:
-        ConfigError: The last checkpoint is further on than the plan.
+        ConfigError: The last checkpoint is further on than the plan, or Keras's backend cannot
+            follow it.
         ModelError: A checkpoint cannot be written.
     """
     teachers, on_gpu = teachers or {}, has_gpu()
     weights = up_to_logits(model)
     part = from_bytes(weights, half=on_gpu)
     _compile(part, plan, on_gpu=on_gpu)
+    learn = _flat_step(part, plan.flat) if plan.flat else part.train_on_batch
     history = _resume(part, checkpoints) if checkpoints else []
     if len(history) > plan.epochs:
         raise ConfigError(
@@ -104,7 +109,7 @@ def train(
             started, loss = time.perf_counter(), []
             for arrays, targets, _ in islice(coming, STEPS_PER_EPOCH):
                 part.optimizer.learning_rate.assign(rate_at(step, plan))
-                loss.append(part.train_on_batch(arrays, targets))
+                loss.append(learn(arrays, targets))
                 step += 1
             weights.set_weights(part.get_weights())
             seconds = time.perf_counter() - started
@@ -124,6 +129,52 @@ def _compile(part: Any, plan: Plan, *, on_gpu: bool) -> None:
         loss=any_of_loss,
         jit_compile=on_gpu,  # on a CPU, XLA takes minutes to compile and is no faster
     )
+
+
+def _flat_step(part: Any, radius: float) -> Callable[[Any, Any], float]:
+    """Return what learns from a batch as if the weights lay where they are worst, close by.
+
+    Foret et al. 2021, "Sharpness-Aware Minimization": where the loss is low all around, other
+    people's photos find it low too. How far is meant in relation to each weight (Kwon et al. 2021,
+    "ASAM", with their 0.01 for weights near zero).
+
+    Args:
+        part: Compiled.
+        radius: How far, in all weights together.
+
+    Raises:
+        ConfigError: Keras computes with something else than TensorFlow.
+    """
+    import keras
+    import tensorflow as tf
+
+    if keras.backend.backend() != "tensorflow":
+        raise ConfigError(
+            "Flat steps need Keras on TensorFlow. Received KERAS_BACKEND="
+            f"{keras.backend.backend()}. Unset it, or train without --flat."
+        )
+    weights = part.trainable_variables
+
+    def slope(arrays: Any, targets: Any) -> tuple[Any, list[Any]]:
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(any_of_loss(targets, part(arrays, training=True)))
+        return loss, tape.gradient(loss, weights)
+
+    @tf.function  # type: ignore[untyped-decorator]
+    def step(arrays: Any, targets: Any) -> Any:
+        _, there = slope(arrays, targets)
+        scales = [tf.abs(weight) + 0.01 for weight in weights]
+        norm = tf.linalg.global_norm([s * g for s, g in zip(scales, there, strict=True)])
+        away = [radius * s * s * g / (norm + 1e-12) for s, g in zip(scales, there, strict=True)]
+        for weight, way in zip(weights, away, strict=True):
+            weight.assign_add(way)
+        loss, gradients = slope(arrays, targets)
+        for weight, way in zip(weights, away, strict=True):
+            weight.assign_sub(way)
+        part.optimizer.apply_gradients(zip(gradients, weights, strict=True))
+        return loss
+
+    return lambda arrays, targets: float(step(tf.constant(arrays), tf.constant(targets)))
 
 
 def rate_at(step: int, plan: Plan) -> float:
@@ -180,10 +231,11 @@ def _resume(part: Any, folder: Path) -> list[dict[str, float]]:
 def _seed_dropout(part: Any, plan: Plan, step: int) -> None:
     """Let Dropout draw what belongs to seed and step: Keras 3.15 keeps neither in its files."""
     *_, inner = part.layers
+    draws = step * (2 if plan.flat else 1)
     for place, layer in enumerate(inner.layers):
         generator = getattr(layer, "seed_generator", None)
         if generator is not None:
-            generator.state.assign(np.array([plan.seed + place, step], generator.state.dtype))
+            generator.state.assign(np.array([plan.seed + place, draws], generator.state.dtype))
 
 
 def _weights_of(folder: Path, epochs: int) -> Path:

@@ -239,6 +239,34 @@ def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:
     return Split(pictures.some(~held[0] & ~held[1]), *map(pictures.some, held))
 
 
+def halves_of(senders: NDArray[np.str_]) -> tuple[set[str], set[str]]:
+    """Return two halves of the people who took some photos, each with about half of the photos.
+
+    From who sent most to who sent least, each joins those who have fewer so far.
+
+    Raises:
+        ConfigError: They are one person's.
+    """
+    if len(set(senders.tolist())) < 2:
+        raise ConfigError(
+            "Two halves of the people need two to learn from at least, beside those held out. "
+            f"Received photos of: {', '.join(sorted(set(senders.tolist())))}. Train without halves."
+        )
+    halves: tuple[set[str], set[str]] = (set(), set())
+    photos = [0, 0]
+    taken = Counter(senders.tolist())
+    for sender, number in sorted(taken.items(), key=lambda item: (-item[1], item[0])):
+        place = int(photos[1] < photos[0])
+        halves[place].add(sender)
+        photos[place] += number
+    return halves
+
+
+def of_people(pictures: Pictures, people: set[str]) -> Pictures:
+    """Return those that some people took."""
+    return pictures.some(np.isin(pictures.senders, sorted(people)))
+
+
 def _place_of(sender: str, seed: int) -> float:
     """Return a number from 0 to 1 that is somebody's own."""
     digest = hashlib.sha256(f"{seed} {sender}".encode()).digest()

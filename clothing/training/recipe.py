@@ -36,9 +36,11 @@ from clothing.training.pictures import (
     Pictures,
     Split,
     as_served,
+    halves_of,
     laid_on_white,
     load_fashion_mnist,
     load_photos,
+    of_people,
     on_white,
     refuse_unknown_categories,
     split_by_sender,
@@ -105,8 +107,18 @@ def gather(
     garments: bool,
     seed: int,
     teacher: Teacher | None = None,
+    half: int | None = None,
 ) -> Gathered:
     """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
+
+    Args:
+        folder: Where the photos are.
+        labels: CSV of what they show.
+        card: Says the size.
+        garments: Whether Fashion-MNIST's pictures are wanted too.
+        seed: Draws who is held out.
+        teacher: Who sees the photos in the largest size.
+        half: 1 or 2 to learn from half of the people alone.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
@@ -124,6 +136,9 @@ def gather(
                 f"{sum(len(set(s.senders.tolist())) for s in photos)} people in all. If nobody "
                 "knows who took them, leave the column sender out."
             )
+    if half:
+        people = halves_of(photos.training.senders)[half - 1]
+        photos = photos._replace(training=of_people(photos.training, people))
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
     return Gathered(photos, laid_on_white(photos.training), published, folder)
