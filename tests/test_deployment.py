@@ -315,7 +315,9 @@ def test_a_watch_is_silent_until_a_night_is_missing(environ: dict[str, str]) -> 
     store = Store(environ["DATABASE_URL"])
     store.ready()
     with serving(environ):
-        assert looked(url + "/") == (0, "")
+        code, said = looked(url + "/")
+        assert code == 1
+        assert said.startswith("No run has ever succeeded. Is the scheduler set up?")
         a_night(store, days_ago=2)
         assert looked(url) == (
             1,

@@ -414,15 +414,19 @@ def test_an_address_of_another_kind_is_refused() -> None:
 
 
 def test_a_cluster_that_is_not_there_is_said_at_once(
-    runner: CliRunner, monkeypatch: pytest.MonkeyPatch
+    environ: dict[str, str], storage: Path
 ) -> None:
+    fill(storage / "images", 1)
     address = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "clothing", "run", "--engine", "ray", "--address", address]
 
-    answer = runner.invoke(main, ["run", "--engine", "ray", "--address", address])
+    ended = subprocess.run(
+        command, cwd=PROJECT, env=environ, capture_output=True, text=True, timeout=120
+    )
 
-    assert answer.exit_code == 1
-    assert f"The Ray cluster at {address} cannot be reached" in answer.stderr
-    assert "refused" in answer.stderr
+    assert ended.returncode == 1
+    assert f"The Ray cluster at {address} cannot be reached" in ended.stdout + ended.stderr
+    assert "refused" in ended.stdout + ended.stderr
 
 
 def test_an_address_without_its_engine_is_bad_usage(runner: CliRunner) -> None:
