@@ -146,13 +146,14 @@ def _flat_step(part: Any, radius: float) -> Callable[[Any, Any], float]:
         ConfigError: Keras computes with something else than TensorFlow.
     """
     import keras
-    import tensorflow as tf
 
     if keras.backend.backend() != "tensorflow":
         raise ConfigError(
             "Flat steps need Keras on TensorFlow. Received KERAS_BACKEND="
             f"{keras.backend.backend()}. Unset it, or train without --flat."
         )
+    import tensorflow as tf
+
     weights = part.trainable_variables
 
     def slope(arrays: Any, targets: Any) -> tuple[Any, list[Any]]:
