@@ -127,8 +127,8 @@ def _model(parts: Parts) -> str:
 
 def _database(parts: Parts) -> Iterator[Check]:
     """Yield what there is of the database; what stands on a failure is not looked at."""
-    if parts.store.file:
-        yield _tried("database", lambda: _database_file(parts), "Check DATABASE_URL.")
+    if file := parts.store.file:
+        yield _tried("database", lambda: _database_file(parts, file), "Check DATABASE_URL.")
         return
     looks: list[tuple[str, Callable[[], str], str]] = [
         ("odbc driver", lambda: driver_of(parts.store.url), "Install it."),
@@ -143,11 +143,11 @@ def _database(parts: Parts) -> Iterator[Check]:
         yield check
 
 
-def _database_file(parts: Parts) -> str:
+def _database_file(parts: Parts, file: Path) -> str:
     found = parts.store.schema_version()
     address = parts.store.url.render_as_string(hide_password=True)
     if found is None:
-        _refuse_read_only(parts.store.file)
+        _refuse_read_only(file)
         return f"{address}, still empty; the first run makes the tables"
     if found > SCHEMA_VERSION:
         parts.store.ready()  # says what to do
@@ -156,12 +156,17 @@ def _database_file(parts: Parts) -> str:
     return f"{address}, schema {found}"
 
 
-def _refuse_read_only(file: Path | None) -> None:
+def _refuse_read_only(file: Path) -> None:
     """Make sure that the file of a database can be made, or be written if it is there."""
-    there = next(path for path in (file, *file.parents) if path.exists()) if file else None
+    there = _nearest(file)
     as_acting = os.access in os.supports_effective_ids
-    if there and not os.access(there, os.W_OK, effective_ids=as_acting):
+    if not os.access(there, os.W_OK, effective_ids=as_acting):
         raise StoreError(f"{there} may not be written by this user.")
+
+
+def _nearest(path: Path) -> Path:
+    """Return what there is of a path: itself, or the folder where it would be made."""
+    return next(there for there in (path, *path.parents) if there.exists())
 
 
 def _login(parts: Parts) -> str:
@@ -185,8 +190,7 @@ def _clock(parts: Parts) -> str:
 
 
 def _disk(path: Path) -> Check:
-    folder = next(parent for parent in (path, *path.parents) if parent.exists())
-    free = shutil.disk_usage(folder).free // 2**20
+    free = shutil.disk_usage(_nearest(path)).free // 2**20
     ok = free >= LEAST_FREE_MB
     remedy = "" if ok else f"Free some: {LEAST_FREE_MB} MB is the least."
     return Check("disk", ok, f"{free:,} MB free", remedy)

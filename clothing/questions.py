@@ -26,6 +26,7 @@ PILES: tuple[Pile, ...] = ("check", "sorted", "unreadable")
 PART = 1000
 """Rows that are read at once where all are wanted."""
 
+_FAILED = sa.select(image_failure).select_from(image_failure)
 _RUNS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
 
 
@@ -220,7 +221,7 @@ def history(store: Store, photo: Photo, limit: int = 50) -> list[Row]:
     answers = _with_review(predictions_query(), image_prediction)
     answers = answers.where(image_prediction.c.photo_key == key)
     answers = answers.order_by(image_prediction.c.image_id.desc()).limit(limit)
-    failed = _with_review(sa.select(image_failure).select_from(image_failure), image_failure)
+    failed = _with_review(_FAILED, image_failure)
     failed = failed.where(image_failure.c.photo_key == key)
     failed = failed.order_by(image_failure.c.failure_id.desc()).limit(limit)
     rows = [_answer_of(row) for row in _rows(store, answers)]
@@ -373,7 +374,7 @@ def _failures_query(store: Store, wanted: Wanted, moment: Moment | None) -> sa.S
     table = image_failure.c
     if not wanted.has_failures or (span := _days(store, wanted)) is None:
         return None
-    query = _with_review(sa.select(image_failure).select_from(image_failure), image_failure, moment)
+    query = _with_review(_FAILED, image_failure, moment)
     if wanted.run_id is None:
         query = query.where(*_still_unreadable(moment))
     else:

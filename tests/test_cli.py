@@ -269,28 +269,23 @@ def test_the_doctor_names_what_is_wrong_and_the_remedy(runner: CliRunner, storag
     assert checks["container images"]["ok"]
 
 
-def test_the_doctor_says_that_the_tables_are_newer_than_the_program(
-    runner: CliRunner, store: Store, tmp_path: Path
+@pytest.mark.parametrize(
+    ("command", "complaint"),
+    [
+        ("doctor", "FAIL  database: The database has schema 9999, which is newer"),
+        ("db upgrade", "newer than this program's"),
+    ],
+)
+def test_tables_that_are_newer_than_the_program_are_said_to_be(
+    runner: CliRunner, store: Store, tmp_path: Path, command: str, complaint: str
 ) -> None:
     with opened(tmp_path) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
 
-    answer = runner.invoke(main, ["doctor"])
+    answer = runner.invoke(main, command.split())
 
     assert answer.exit_code == 1
-    assert "FAIL  database: The database has schema 9999, which is newer" in answer.output
-
-
-def test_an_upgrade_leaves_tables_alone_that_are_newer(
-    runner: CliRunner, store: Store, tmp_path: Path
-) -> None:
-    with opened(tmp_path) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-
-    answer = runner.invoke(main, ["db", "upgrade"])
-
-    assert answer.exit_code == 1
-    assert "newer than this program's" in answer.output
+    assert complaint in answer.output
 
 
 def test_the_doctor_says_what_serve_would_refuse(
