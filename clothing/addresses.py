@@ -49,8 +49,8 @@ def connection_string(received: str) -> str | None:
 def _sqlite_url(received: str, root: Path) -> str:
     prefix = "sqlite:///"
     path = unquote(received.removeprefix(prefix))
-    if not received.startswith(prefix) or not path or "?" in path:
-        raise ValueError
+    if not received.startswith(prefix) or not path or "?" in path or path == ":memory:":
+        raise ValueError  # what lies in memory, the processes of a run cannot share
     return f"{prefix}{(root / path).as_posix()}"
 
 

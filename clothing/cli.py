@@ -7,7 +7,7 @@ Exit codes: 0 done, 1 failed, 2 bad usage or settings, 3 done but too many failu
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +22,7 @@ from clothing.commands.forget import forget_photos
 from clothing.commands.keys import key
 from clothing.commands.model import evaluate_photos, model
 from clothing.commands.notify import notify
-from clothing.doctor import examine
+from clothing.doctor import Check, examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
 from clothing.journal import about_run, is_for_programs, write_journal
@@ -62,6 +62,13 @@ def main() -> None:
         python -m clothing run           classify what is new
         python -m clothing serve         look at it in a browser
     """
+
+
+def _checks() -> Iterable[Check]:
+    try:
+        return examine(environment())
+    except ConfigError as error:  # a file .env that cannot be read
+        return [Check("settings", False, str(error))]
 
 
 @main.command()
@@ -146,7 +153,7 @@ main.add_command(notify)
 def doctor(as_json: bool) -> None:
     """Check settings, storage, model, database and disk; exit code 1 if anything is wrong."""
     healthy = True
-    for check in examine(environment()):
+    for check in _checks():
         healthy &= check.ok
         if as_json:
             click.echo(json.dumps(asdict(check)))

@@ -124,9 +124,9 @@ def _zone(received: str) -> ZoneInfo:
 
 def _one_of(*words: str) -> Callable[[str], str]:
     def parse(received: str) -> str:
-        if received not in words:
+        if received.lower() not in words:
             raise ValueError
-        return received
+        return received.lower()
 
     return parse
 
@@ -381,7 +381,8 @@ class Config:
         """
         if not self.is_loopback and not self.keys:
             raise ConfigError(
-                f"HOST={self.host} is reachable from other computers, so API_KEY must be set."
+                f"HOST={self.host} is reachable from other computers, so API_KEY must be set. For "
+                "this computer alone, HOST is 127.0.0.1; some shells set it to their own name."
             )
 
     @property
@@ -428,6 +429,11 @@ def _parsed(setting: Setting, received: str) -> Any:
 
 
 def _without_password(received: str) -> str:
-    """Return a value; of an address that may hold a password or a signature, only its kind."""
-    kind, separator, rest = received.partition("://")
-    return f"{kind}://…" if separator and set(rest) & set("@?") else received
+    """Return a value; of what may hold a password, key or signature, at most what kind it is.
+
+    People paste a connection string where an address is wanted, whatever its form.
+    """
+    kind, separator, _ = received.partition("://")
+    if not re.search(r"[@?;]|(key|passw\w*|pwd|secret|sig\w*|token)\s*=", received, re.IGNORECASE):
+        return received
+    return f"{kind}://…" if separator and kind.isalpha() or kind == "mssql+pyodbc" else "…"

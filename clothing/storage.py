@@ -160,12 +160,16 @@ class FolderContainer:
         return content
 
     def etag(self, name: str) -> str | None:
-        """Return the etag of a file, or None if there is none."""
+        """Return the etag of a file, or None if there is none; the container must be there."""
         path = self._path(name)
         try:
-            return _etag(path.stat()) if path and path.is_file() else None
+            if path and path.is_file():
+                return _etag(path.stat())
         except OSError:  # such as a name that is longer than the file system takes
             return None
+        if not self.folder.is_dir():
+            raise self._missing()
+        return None
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -205,7 +209,7 @@ class FolderContainer:
     def delete(self, name: str) -> None:
         """Remove a file; its folder stays."""
         path = self._path(name)
-        if path is None or self.etag(name) is None:
+        if path is None or not self.folder.is_dir() or self.etag(name) is None:
             return
         try:
             path.unlink(missing_ok=True)

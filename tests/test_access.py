@@ -61,6 +61,19 @@ def test_another_key_does_not(stranger: FlaskClient, key: str) -> None:
     assert stranger.get("/api/runs", headers=headers).status_code == 401
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "latin-1"])
+@pytest.mark.parametrize("header", ["Authorization", "X-API-Key"])
+def test_a_key_may_have_any_letters(environ: dict[str, str], header: str, encoding: str) -> None:
+    """WSGI hands over each byte of a header as one character."""
+    key = "schlüssel-für-alle"
+    app = create_app({**environ, "API_KEY": key})
+    sent = key.encode(encoding).decode("latin-1")
+    headers = {header: f"Bearer {sent}" if header == "Authorization" else sent}
+
+    assert app.test_client().get("/api/runs", headers=headers).status_code == 200
+    app.extensions["site"].close()
+
+
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/static/style.css"])
 def test_probes_and_style_need_no_key(stranger: FlaskClient, path: str) -> None:
     with stranger.get(path) as answer:

@@ -19,6 +19,7 @@ from clothing.store import Store
 from clothing.web.permissions import READ, WHO
 from tests.alive import children, soon
 from tests.pictures import jpeg, many_photos
+from tests.sql_server_double import opened
 
 
 def site_store(app: Flask) -> Store:
@@ -208,6 +209,20 @@ def test_a_run_whose_process_is_killed_is_interrupted_and_resumed(
     assert (again["status"], again["listed"]) == ("succeeded", 803)
     assert again["skipped"] >= 1
     assert again["skipped"] + again["classified"] == 803
+
+
+@pytest.mark.parametrize("path", ["/api/runs", "/api/runs/1/results"])
+def test_a_run_that_shows_no_life_is_nowhere_called_running(
+    client: FlaskClient, app: Flask, tmp_path: Path, path: str
+) -> None:
+    site_store(app).open_run("test")
+    with opened(tmp_path) as connection:
+        connection.execute("UPDATE batch_run SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+
+    answer = client.get(path).get_json()
+
+    run = answer["run"] if "run" in answer else answer["runs"][0]
+    assert run["status"] == "interrupted"
 
 
 def test_the_app_answers_while_a_run_goes_on(client: FlaskClient, storage: Path) -> None:

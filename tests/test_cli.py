@@ -359,6 +359,20 @@ def test_the_doctor_goes_on_without_usable_settings(
     assert "PORT takes 1 to 65535" in answer.output
 
 
+def test_the_doctor_says_that_the_file_of_settings_cannot_be_read(
+    runner: CliRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.environment.PROJECT", tmp_path)
+    (tmp_path / ".env").write_text("PORT=5000\n", "utf-16")
+
+    answer = runner.invoke(main, ["doctor", "--json"])
+
+    assert answer.exit_code == 1
+    (check,) = map(json.loads, answer.stdout.splitlines())
+    assert (check["name"], check["ok"]) == ("settings", False)
+    assert ".env takes UTF-8" in check["found"]
+
+
 def test_db_upgrade_says_from_where_to_where(runner: CliRunner) -> None:
     first = runner.invoke(main, ["db", "upgrade"])
     second = runner.invoke(main, ["db", "upgrade"])

@@ -182,7 +182,10 @@ def test_photos_that_are_not_there_are_nothing_to_measure_on(
     answer = runner.invoke(main, ["evaluate", "--photos", str(storage), "--labels", str(SAMPLES)])
 
     assert answer.exit_code == 2
-    assert "None of the 47 photos" in answer.stderr
+    *reasons, verdict = answer.stderr.splitlines()
+    assert len(reasons) == 47
+    assert all("the photo is gone" in reason for reason in reasons)
+    assert verdict.startswith("Error: None of the 47 photos")
 
 
 def test_a_worse_model_is_not_published(

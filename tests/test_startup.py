@@ -109,7 +109,8 @@ def test_elsewhere_too_a_reachable_address_needs_a_key(azure: dict[str, str], ho
 
     assert ended.returncode == 2
     assert ended.stderr == (
-        f"Error: HOST={host} is reachable from other computers, so API_KEY must be set.\n"
+        f"Error: HOST={host} is reachable from other computers, so API_KEY must be set. For this "
+        "computer alone, HOST is 127.0.0.1; some shells set it to their own name.\n"
     )
 
 

@@ -742,7 +742,8 @@ def test_a_file_is_no_container(folder: Path) -> None:
 def test_a_container_that_does_not_exist_has_nothing_to_read(tmp_path: Path) -> None:
     container = FolderContainer("images", tmp_path / "nowhere")
 
-    assert container.etag("a.jpg") is None
+    with pytest.raises(StorageError, match="images does not exist.*STORAGE_URL"):
+        container.etag("a.jpg")
     with pytest.raises(StorageError):
         container.read("a.jpg")
     with pytest.raises(StorageError, match="does not exist"):

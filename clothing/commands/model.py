@@ -236,9 +236,10 @@ def _outcomes(
             outcomes.extend(some)
             tell(Counts(listed=len(outcomes), classified=len(outcomes)), len(photos))
     if all(isinstance(outcome, Failure) for outcome in outcomes):
+        _show_failures(outcomes)
         raise ConfigError(
-            f"None of the {len(photos)} photos with a label can be used from {folder}. The column "
-            "file has their names within that folder."
+            f"None of the {len(photos)} photos with a label can be used from {folder}, each for "
+            "the reason above. The column file has their names within that folder."
         )
     return outcomes
 

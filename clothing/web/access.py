@@ -204,9 +204,11 @@ def _is_meant(found: Caller) -> bool:
 
 def _offered_key() -> str:
     scheme, _, key = request.headers.get("Authorization", "").partition(" ")
-    if scheme.lower() == "bearer":
-        return key.strip()
-    return request.headers.get("X-API-Key", "")
+    offered = key.strip() if scheme.lower() == "bearer" else request.headers.get("X-API-Key", "")
+    try:
+        return offered.encode("latin-1").decode()  # programs send UTF-8; WSGI reads each byte
+    except UnicodeError:  # or they sent Latin-1
+        return offered
 
 
 def _door() -> _Door:

@@ -56,7 +56,9 @@ def prediction() -> Response | tuple[Response, int, dict[str, str]]:
 @blueprint.get("/api/runs")
 def runs() -> Response:
     """Return runs, newest first; `before` asks for those before a number."""
-    found = site().parts.store.runs(number("before"))
+    store = site().parts.store
+    store.interrupt_stale_runs()
+    found = store.runs(number("before"))
     more = url_for(".runs", before=found[-1].run_id) if len(found) == PAGE else None
     return jsonify(runs=[run_of(run) for run in found], next=more)
 
@@ -71,7 +73,9 @@ def run(run_id: int) -> Response:
 @blueprint.get("/api/runs/<int:run_id>/results")
 def results(run_id: int) -> Response:
     """Return what a run says of every photo, from the name `after` on."""
-    return jsonify(_answers(site().parts.store.run(run_id), request.args.get("after", "")))
+    store = site().parts.store
+    store.interrupt_stale_runs()
+    return jsonify(_answers(store.run(run_id), request.args.get("after", "")))
 
 
 @blueprint.get("/api/predictions")
