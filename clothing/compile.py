@@ -222,12 +222,16 @@ def main() -> int:
 
 
 def _limit() -> None:
-    """Bound what a model may cost, where the system can; of all processes this one goes first."""
+    """Bound what a model may cost, where the system can; of all processes this one goes first.
+
+    macOS refuses a limit below what the process has mapped already.
+    """
     if sys.platform != "win32":
         import resource
 
-        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for limit, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CORE, 0)):
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(limit, (most, most))
     with contextlib.suppress(OSError):  # Linux has it
         Path("/proc/self/oom_score_adj").write_text("1000")
 

@@ -18,6 +18,7 @@ from clothing.classifier import Classifier
 from clothing.compile import compile_in_child
 from clothing.errors import ModelError
 from clothing.photos import digest_of
+from clothing.preprocess import working_side
 from clothing.storage import Container
 
 log = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ def load_classifier(
             f"Received a file with {digest}."
         )
     card = _read_card(container, blob, digest)
+    working_side(card)  # of steps that this version does not know, somebody shall hear before 23:00
     if compiled is None:
         with _kept_in(cache):
             compiled = cached(cache, digest) or _fill_cache(container, blob, content, card, cache)

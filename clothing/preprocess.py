@@ -250,7 +250,8 @@ def _steps(card: Card) -> tuple[Steps, int, Callable[[int, int], int]]:
         )
         raise ModelError(
             f"This version knows the preprocessing {accepted}. The model's card asks for: "
-            f"{card.preprocessing} for {card.channels}."
+            f"{card.preprocessing} for {card.channels}. Publish a model that was trained for this "
+            "version, or go back to the version before."
         )
     return known
 

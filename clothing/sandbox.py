@@ -381,7 +381,10 @@ def _own_output() -> BinaryIO:
 
 
 def _limit() -> None:
-    """Take away what decoding does not need, where the system can: Windows has the time only."""
+    """Take away what decoding does not need, where the system can: Windows has the time only.
+
+    macOS refuses a limit below what the process has mapped already, which is all of its libraries.
+    """
     if sys.platform != "win32":
         import resource
 
@@ -390,7 +393,8 @@ def _limit() -> None:
             (resource.RLIMIT_FSIZE, 0),
             (resource.RLIMIT_CORE, 0),
         ):
-            resource.setrlimit(limit, (most, most))
+            with suppress(ValueError, OSError):
+                resource.setrlimit(limit, (most, most))
 
 
 @contextmanager

@@ -27,6 +27,10 @@ NAMES_AT_ONCE = 100_000
 """Names of one folder that are sorted at once; with as many to choose from, some 20 MB."""
 
 
+_OF_WINDOWS = {"thumbs.db", "desktop.ini"}
+"""What Explorer writes into folders of pictures; there an attribute hides it."""
+
+
 class Container(Protocol):
     """A place with names, each with content and an etag that changes when the content does."""
 
@@ -84,10 +88,10 @@ class Container(Protocol):
 class FolderContainer:
     """A folder as a container: files are photos, `/` in a name is a subfolder.
 
-    Hidden files (`.gitkeep`, `.DS_Store`) are not photos. Symbolic links are listed but never
-    followed: what they point to lies outside the container. A subfolder that may not be listed
-    stands in the listing itself, with a `/` at the end, and cannot be downloaded: nobody knows what
-    is missed in it.
+    Hidden files (`.gitkeep`, `.DS_Store`, Windows' `Thumbs.db`) are not photos. Symbolic links are
+    listed but never followed: what they point to lies outside the container. A subfolder that may
+    not be listed stands in the listing itself, with a `/` at the end, and cannot be downloaded:
+    nobody knows what is missed in it.
 
     Args:
         name: What the container is called in the tables.
@@ -487,7 +491,7 @@ def _names_in(folder: Path) -> Iterator[str]:
     """
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name.lower() in _OF_WINDOWS:
                 continue
             if entry.is_dir(follow_symlinks=False):
                 yield entry.name + "/"

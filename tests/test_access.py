@@ -133,7 +133,10 @@ def test_who_signs_in_has_a_name_that_can_be_seen_or_none(stranger: FlaskClient,
     answer = stranger.post("/sign-in", data={"key": KEY, "name": name})
 
     assert answer.status_code == 400
-    assert "characters that can be seen" in answer.text
+    wrong = answer.text.split('<input id="name"')[1]
+    assert 'aria-describedby="wrong-name"' in wrong
+    assert "characters that can be seen" in wrong
+    assert answer.text.count("aria-invalid") == 1
     assert stranger.get("/api/runs").status_code == 401
 
 

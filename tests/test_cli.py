@@ -249,6 +249,22 @@ def test_labels_that_cannot_be_used_are_refused(
     assert complaint in answer.stderr
 
 
+def test_a_terminal_with_few_letters_gets_those_it_has(environ: dict[str, str]) -> None:
+    """As a pipe on Windows is: without bars, and with a question mark for what it cannot write."""
+    sample = next((PROJECT / "images").glob("*/*.jpg"))
+    ended = subprocess.run(
+        [sys.executable, "-m", "clothing", "classify", str(sample)],
+        cwd=PROJECT,
+        env={**environ, "PYTHONIOENCODING": "cp1252"},
+        check=True,
+        capture_output=True,
+        encoding="cp1252",
+    )
+
+    assert len(ended.stdout.splitlines()) >= 11
+    assert "%" in ended.stdout
+
+
 def test_the_doctor_finds_everything_well(runner: CliRunner) -> None:
     answer = runner.invoke(main, ["doctor"])
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from clothing.labels import CATEGORIES
 from clothing.storage import FolderContainer
@@ -170,6 +170,25 @@ def test_a_photo_is_tried_and_not_stored(page: Page, store: Store, tmp_path: Pat
     expect(page.locator("#answer h2")).to_be_visible()
     store.ready()
     assert store.predictions() == []
+
+
+def test_an_answer_about_the_photo_before_comes_too_late(page: Page) -> None:
+    held: list[Route] = []
+    late = {"predicted_category": "the first photo", "confidence": 0.9, "probabilities": {}}
+    page.route("**/api/classify", lambda route: route.continue_() if held else held.append(route))
+    page.goto("/try")
+
+    for name in ("first.jpg", "second.jpg"):
+        page.get_by_label("Choose a photo").set_input_files(
+            {"name": name, "mimeType": "image/jpeg", "buffer": jpeg()}
+        )
+    expect(page.locator("#answer meter")).to_have_count(10)
+    with page.expect_response("**/api/classify") as answered:
+        held[0].fulfill(json=late)
+
+    answered.value.finished()
+    expect(page.locator("#answer canvas")).to_have_count(1)
+    expect(page.locator("#answer")).not_to_contain_text("the first photo")
 
 
 def test_a_dropped_photo_is_tried(page: Page) -> None:

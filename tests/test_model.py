@@ -240,6 +240,16 @@ def test_a_card_that_is_no_json_is_refused(models: FolderContainer) -> None:
         load_classifier(models, BLOB, MODEL_CACHE)
 
 
+def test_steps_that_this_version_does_not_know_are_said_before_any_photo(
+    models: FolderContainer,
+) -> None:
+    """The card of a version before: doctor, the readiness and `model publish` load it so."""
+    change_card(models, preprocessing="whole-in-colour-1")
+
+    with pytest.raises(ModelError, match=r"asks for: whole-in-colour-1.*Publish a model"):
+        load_classifier(models, BLOB, MODEL_CACHE)
+
+
 def test_another_card_makes_another_version(models: FolderContainer) -> None:
     before = load_classifier(models, BLOB, MODEL_CACHE).version
     change_card(models, temperature=1.5)

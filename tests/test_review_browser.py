@@ -194,6 +194,17 @@ def test_a_photo_that_is_gone_says_so_even_if_its_error_comes_before_the_script(
     page.close()
 
 
+def test_an_answer_that_takes_long_is_said_to_be_under_way(kim: Page) -> None:
+    held: list[Route] = []
+    kim.route("**/review", lambda route: held.append(route))
+
+    kim.keyboard.press("1")
+
+    expect(kim.get_by_role("status")).to_have_text("Saving …")
+    held[0].continue_()
+    expect(kim.get_by_role("status")).to_contain_text("Saved: T-shirt/top.")
+
+
 def bring_late(route: Route) -> None:
     time.sleep(1)
     route.continue_()

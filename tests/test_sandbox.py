@@ -226,13 +226,26 @@ def test_the_child_ends_with_whoever_started_it(endless: bytes, busy: bool) -> N
     assert soon(lambda: not child.is_running())
 
 
-def test_the_child_speaks_the_frames_that_its_module_describes() -> None:
+REFUSED = """
+import resource, runpy, sys
+def refuse(*_): raise ValueError("current limit exceeds maximum limit")
+resource.setrlimit = refuse
+sys.argv = ["clothing.sandbox", "60"]
+runpy.run_module("clothing.sandbox", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "how", [["-m", "clothing.sandbox", "60"], pytest.param(["-c", REFUSED], marks=POSIX)]
+)
+def test_the_child_speaks_the_frames_that_its_module_describes(how: list[str]) -> None:
+    """Also where the system refuses to limit it, as macOS does once more is mapped already."""
     content = small("WEBP")
     asked = len(content).to_bytes(8, "big") + (0).to_bytes(4, "big") + content
     asked += (4).to_bytes(8, "big") + (0).to_bytes(4, "big") + b"text"
 
     ended = subprocess.run(
-        [sys.executable, "-m", "clothing.sandbox", "60"],
+        [sys.executable, *how],
         cwd=PROJECT,
         input=asked,
         capture_output=True,

@@ -399,7 +399,13 @@ def test_any_tree_is_listed_in_the_order_of_its_names(tree: set[str]) -> None:
     assert listed == sorted(names)
 
 
-@pytest.mark.parametrize("hidden", [".gitkeep", ".DS_Store", ".git/a.jpg", "night/.a.jpg.swp"])
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *(".gitkeep", ".DS_Store", ".git/a.jpg", "night/.a.jpg.swp"),
+        *("Thumbs.db", "night/desktop.ini"),
+    ],
+)
 def test_hidden_files_are_no_photos(folder: Path, hidden: str) -> None:
     (folder / hidden).parent.mkdir(exist_ok=True)
     (folder / hidden).write_bytes(b"hidden")

@@ -37,7 +37,7 @@ def sign_in() -> Response | tuple[str, int] | str:
     """Take an API key once and the person's name, and let the browser in."""
     name = request.form.get("name", "").strip()
     if request.method != "POST":  # HEAD too: it offers no key, so it has tried none
-        return render_template("sign_in.html", wrong="", name="")
+        return render_template("sign_in.html", name="")
     key = access.key_of(request.form.get("key", ""))
     if key is None:
         return render_template("sign_in.html", wrong=WRONG, name=name), 403
@@ -45,7 +45,7 @@ def sign_in() -> Response | tuple[str, int] | str:
     if home is None:
         return render_template("sign_in.html", wrong=FOR_PROGRAMS, name=name), 403
     if name and not sessions.is_reviewer(name):  # without one, the queue asks for it
-        return render_template("sign_in.html", wrong=sessions.NO_NAME, name=""), 400
+        return render_template("sign_in.html", wrong_name=sessions.NO_NAME, name=""), 400
     wish = sessions.wish()
     sessions.sign_in(key, name)
     wished = bool(wish) and _opens(wish, key)

@@ -117,7 +117,9 @@ class RunStarter:
             env={**os.environ, **self._parts.environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,  # Ctrl-C on the web app lets the night's work go on
+            # Ctrl-C on the web app lets the night's work go on. Each system has its own way.
+            start_new_session=True,
+            creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
 
     def wait(self, run_id: int, seconds: float) -> Run:

@@ -10,6 +10,7 @@ let busy = false;
 async function send(form, button) {
   if (busy) return;
   busy = true;
+  const waiting = setTimeout(() => { said.textContent = "Saving …"; }, 1000); // a database may wake up
   const fields = new FormData(form);
   fields.set("answer", button.value);
   fields.set("part", "1");
@@ -21,6 +22,7 @@ async function send(form, button) {
   } catch {
     said.textContent = "The answer was not saved: the service does not take it. Try again, or load the page anew.";
   } finally {
+    clearTimeout(waiting);
     busy = false;
   }
 }

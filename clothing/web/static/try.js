@@ -5,6 +5,7 @@ const form = document.getElementById("try");
 const place = document.getElementById("answer");
 const photo = document.getElementById("photo");
 let chosen; // or taken with the camera
+let turn = 0; // of the photo chosen last: an answer about one before it comes too late
 
 form.querySelector(".camera").hidden = false;
 
@@ -49,6 +50,7 @@ function show(answer) {
 }
 
 async function classify(file) {
+  const mine = ++turn;
   place.replaceChildren(element("p", "One moment …", { class: "quiet" }));
   const body = new FormData();
   body.append("photo", file, file.name || "photo");
@@ -56,11 +58,16 @@ async function classify(file) {
     const sent = await fetch(form.dataset.url, { method: "POST", body, headers: { Accept: "application/json" } });
     if (sent.status === 401) { location.reload(); return; } // to the way in
     const answer = await sent.json();
+    if (mine !== turn) return;
     if (sent.ok) show(answer); else place.replaceChildren(element("p", answer.detail, { class: "bad" }));
   } catch {
+    if (mine !== turn) return;
     place.replaceChildren(element("p", "The service does not answer. Try again.", { class: "bad" }));
   }
-  try { place.append(await picture(file)); } catch { /* a browser does not know every format */ }
+  try {
+    const drawn = await picture(file);
+    if (mine === turn) place.append(drawn);
+  } catch { /* a browser does not know every format */ }
 }
 
 form.addEventListener("submit", (event) => {
