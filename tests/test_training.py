@@ -42,21 +42,19 @@ from clothing.training.augment import (
     relit,
     shrunk,
 )
-from clothing.training.batches import PHOTOS_ALONE, QUARTERS, Mix, batches
+from clothing.training.batches import HALVES, PHOTOS_ALONE, Mix, batches
 from clothing.training.fit import Plan
 from clothing.training.outlines import outlines_of
 from clothing.training.pictures import (
-    HALVES,
     MARGIN,
     Pictures,
     Split,
     allowed_by,
     as_served,
-    half_of,
+    halves_of,
     load_fashion_mnist,
     load_photos,
     on_white,
-    quarters_of,
     refuse_unknown_categories,
     split_by_sender,
 )
@@ -799,65 +797,52 @@ def test_each_teacher_is_asked_of_its_own_kind_in_its_own_size(tmp_path: Path) -
 
 
 @pytest.mark.keras
-def test_each_quarter_of_the_people_is_taught_by_who_does_not_know_it(tmp_path: Path) -> None:
-    """Everybody sent photos of one category alone, and so no blend may show another's, too."""
+def test_each_half_of_the_people_is_taught_by_who_does_not_know_it(tmp_path: Path) -> None:
+    """Those of the first half are coats here, those of the second bags; they are never blended."""
     teachers = {}
-    for seed, kind in enumerate(QUARTERS):
+    for seed, kind in enumerate(HALVES):
         path = tmp_path / f"{seed}.keras"
         network.build_network(CARD, seed).save(path)
         path.with_suffix(".json").write_text(CARD.to_json())
         teachers[kind] = Teacher([path], SHARPNESS)
-    theirs = {"a": 3, "b": 1, "c": 4, "d": 8}
-    photos = some_pictures(20, [*"a" * 6, *"b" * 5, *"c" * 5, *"d" * 4])
-    of_kind = [theirs[sender] for sender in photos.senders.tolist()]
+    photos = some_pictures(20, ["1"] * 6 + ["2"] * 5 + ["3"] * 5 + ["4"] * 4)
+    first = np.isin(photos.senders, ["1", "4"])
+    of_kind = np.where(first, CATEGORIES.index("Coat"), CATEGORIES.index("Bag"))
     photos = photos._replace(allowed=np.eye(11, dtype=bool)[of_kind])
-    quarters = quarters_of(photos.senders)
-    on_white = photos.some(photos.senders == "b")
-    mix = Mix(photos=6, on_white=4, published=0, laid_out=0, floors=0)
+    mix = Mix(photos=5, on_white=4, published=0, laid_out=0, floors=0)
 
-    with batches(photos, on_white, None, CARD, mix, 1, teachers) as coming:
+    with batches(photos, photos.some(first), None, CARD, mix, 1, teachers) as coming:
         _, targets, views = next(coming)
 
-    assert [(view.kind, view.rows) for view in views] == [
-        *zip(QUARTERS, [slice(0, 2), slice(2, 4), slice(4, 5), slice(5, 6)], strict=True),
-        *zip(QUARTERS, [slice(n, n + 1) for n in range(6, 10)], strict=True),
+    kinds = [(view.kind, view.rows) for view in views]
+    one, two = HALVES
+    assert kinds == [
+        (one, slice(0, 3)),
+        (two, slice(3, 5)),
+        (one, slice(5, 7)),
+        (two, slice(7, 9)),  # of whose garments none was cut out: photos take their place
     ]
     for kind, rows, seen in views:
-        np.testing.assert_allclose(targets[rows, 2], 0.7 * teachers[kind](seen), atol=1e-5)
-        (person,) = quarters[QUARTERS.index(kind)]
+        np.testing.assert_allclose(targets[rows, 2], 0.6 * teachers[kind](seen), atol=1e-5)
         told = targets[rows, :2].sum(axis=1)
-        np.testing.assert_allclose(told[:, theirs[person]], 0.3, rtol=1e-5)
+        np.testing.assert_allclose(told[:, CATEGORIES.index("Coat")], 0.4 * (kind == one))
+        np.testing.assert_allclose(told[:, CATEGORIES.index("Bag")], 0.4 * (kind == two))
 
 
-def test_each_half_of_the_people_took_about_as_many_photos() -> None:
+def test_the_halves_of_the_people_took_about_as_many_photos() -> None:
     rng = np.random.default_rng(1)
-    senders = rng.choice([f"{n}" for n in range(30)], 1000, p=rng.dirichlet([0.6] * 30))
+    senders = rng.choice([f"{n}" for n in range(30)], 1000, p=rng.dirichlet([0.3] * 30))
 
-    first, second, third, fourth = (half_of(senders, half) for half in HALVES)
+    first, second = halves_of(senders)
 
-    for one, other in ((first, second), (third, fourth)):
-        assert not one & other and one | other == set(senders.tolist())
-    for half in (first, second, third, fourth):
-        assert np.isin(senders, sorted(half)).mean() == pytest.approx(0.5, abs=0.1)
-    assert first & third and first & fourth and second & third and second & fourth
-    assert half_of(senders[::-1], 3) == third
+    assert not first & second and first | second == set(senders.tolist())
+    assert np.isin(senders, sorted(first)).mean() == pytest.approx(0.5, abs=0.1)
+    assert halves_of(senders[::-1]) == (first, second)
 
 
-def test_a_teacher_asked_about_a_quarter_learned_from_none_of_it() -> None:
-    """`--half-teacher 1 FILE` was trained with `--half 2`, and `3` with `4`."""
-    senders = np.array(list("aaabbbcccdddeeefff"))
-    knows = {1: 2, 2: 1, 3: 4, 4: 3}
-    for place, quarter in enumerate(quarters_of(senders)):
-        asked = [half for half, quarters in HALVES.items() if place in quarters]
-        assert len(asked) == 2
-        assert not any(quarter & half_of(senders, knows[half]) for half in asked)
-
-
-@pytest.mark.parametrize("senders", ["aaabbc", "aaaaaaabcd"])
-def test_few_people_make_no_halves(senders: str) -> None:
-    """The second: of four, one took more than the three others, and is half of them all."""
-    with pytest.raises(ConfigError, match=r"Received photos of: a \(\d\), b"):
-        quarters_of(np.array(list(senders)))
+def test_one_person_makes_no_halves() -> None:
+    with pytest.raises(ConfigError, match="Received photos of: Kim"):
+        halves_of(np.array(["Kim"] * 3))
 
 
 @pytest.mark.keras
@@ -1025,11 +1010,6 @@ def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None
         (2, ["--labels", "semicolons.csv"], "with commas between them. Received: file;category."),
         (2, ["--no-fashion-mnist", "--mix", *"00110"], "Received a --mix of zeros."),
         (2, ["--half-teacher", "1", str(SHIPPED)], "Received halves [1]."),
-        (
-            2,
-            [a for half in "124" for a in ("--half-teacher", half, str(SHIPPED))],
-            "Received halves [1, 2, 4].",
-        ),
         (
             2,
             [

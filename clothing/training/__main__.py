@@ -16,7 +16,7 @@ from clothing.errors import ClothingError, ConfigError
 from clothing.labelled import read_labels
 from clothing.model import sha256_of
 from clothing.photos import digest_of
-from clothing.training.batches import PHOTOS_ALONE, QUARTERS, Mix
+from clothing.training.batches import HALVES, PHOTOS_ALONE, Mix
 from clothing.training.fit import Plan
 from clothing.training.network import (
     LITE0,
@@ -28,7 +28,6 @@ from clothing.training.network import (
     multiply_adds,
     reopen_network,
 )
-from clothing.training.pictures import HALVES
 from clothing.training.recipe import (
     CALIBRATES_FROM,
     CARD,
@@ -124,22 +123,18 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 )
 @click.option(
     "--half",
-    type=click.IntRange(min(HALVES), max(HALVES)),
-    help="Learn from the photos of one half of the people alone: for a --half-teacher. 1 and 2 are "
-    "all of them, and so are 3 and 4, which have half of 1 and half of 2 each.",
+    type=click.IntRange(1, 2),
+    help="Learn from the photos of one half of the people alone: for a --half-teacher.",
 )
 @click.option(
     "--half-teacher",
     "teaching_halves",
     multiple=True,
-    type=(
-        click.IntRange(min(HALVES), max(HALVES)),
-        click.Path(exists=True, dir_okay=False, path_type=Path),
-    ),
+    type=(click.IntRange(1, 2), click.Path(exists=True, dir_okay=False, path_type=Path)),
     metavar="HALF FILE",
-    help="A .keras that learned from the other half of the people (--half 2 for 1, 4 for 3), and "
-    "so does not know the labels of this one's photos: it says of these what it sees. Given for "
-    "halves 1 and 2, or 3 and 4, or all four, in the place of --teacher.",
+    help="A .keras that learned from the other half of the people (--half), and so does not know "
+    "the labels of this one's photos: it says of these what it sees. Given for both halves, in the "
+    "place of --teacher.",
 )
 @click.option(
     "--garments-teacher",
@@ -313,17 +308,16 @@ def _teachers(
     photos: Sequence[Path], halves: Sequence[tuple[int, Path]], garments: Sequence[Path]
 ) -> dict[str, Teacher]:
     """Return the teachers by what they are asked about."""
-    given = {half for half, _ in halves}
-    if halves and (photos or given not in ({1, 2}, {3, 4}, {1, 2, 3, 4})):
+    if halves and (photos or {half for half, _ in halves} != {1, 2}):
         raise ConfigError(
-            "--half-teacher is given for halves 1 and 2, or 3 and 4, or all four, and stands in "
-            f"the place of --teacher. Received halves {sorted(given)}"
+            "--half-teacher is given for half 1 and for half 2, and stands in the place of "
+            f"--teacher. Received halves {sorted({half for half, _ in halves})}"
             f"{' and --teacher' if photos else ''}."
         )
     by_kind = {"photos": photos, "published": garments}
     teachers = {kind: Teacher(paths) for kind, paths in by_kind.items() if paths}
-    for quarter, kind in enumerate(QUARTERS):
-        if paths := [path for half, path in halves if quarter in HALVES[half]]:
+    for place, kind in enumerate(HALVES, 1):
+        if paths := [path for half, path in halves if half == place]:
             teachers[kind] = Teacher(paths, SHARPNESS)
     return teachers
 

@@ -34,14 +34,14 @@ from clothing.training.augment import (
     lay_garments_out,
     shrunk,
 )
-from clothing.training.pictures import Pictures, of_people, quarters_of
+from clothing.training.pictures import Pictures, halves_of, of_people
 from clothing.training.teacher import Teacher
 
-QUARTERS = ("quarter 1", "quarter 2", "quarter 3", "quarter 4")
-"""Kinds of photos: those of one quarter of the people, of which networks are asked that learned
-from a half without it. What they say of a photo they did not read off its label."""
+HALVES = ("half 1", "half 2")
+"""Kinds of photos: those of one half of the people, of which networks are asked that know only the
+other half. What they say of a photo they did not read off its label."""
 
-_TAUGHT = {"photos": 0.8, "published": 0.5, **dict.fromkeys(QUARTERS, 0.7)}
+_TAUGHT = {"photos": 0.8, "published": 0.5, **dict.fromkeys(HALVES, 0.6)}
 """Share of the teacher in what a picture teaches; the rest is its label's."""
 
 
@@ -72,7 +72,7 @@ class View(NamedTuple):
     """What a teacher is asked about.
 
     Attributes:
-        kind: As in `Mix`, or one of `QUARTERS`.
+        kind: As in `Mix`, or one of `HALVES`.
         rows: Of the batch.
         arrays: uint8 array of shape (n, h, w, 3), as large as the teacher wants it.
     """
@@ -116,7 +116,7 @@ def batches(
         card: Says the size of the arrays.
         mix: What a batch consists of.
         seed: Decides every batch.
-        teachers: Of "photos" or of all `QUARTERS` of them; of "published" pictures.
+        teachers: Of "photos" or of both `HALVES` of them; of "published" pictures.
         first: Place in the order to begin at; a batch depends on its place alone.
 
     Raises:
@@ -144,18 +144,18 @@ def _parts_of(
     photos: Pictures, on_white: Pictures, mix: Mix, teachers: Collection[str]
 ) -> Iterator[tuple[str, Pictures, int]]:
     """Yield kind and pictures of the parts that photos have in a batch, and how many of each."""
-    if not set(QUARTERS) <= set(teachers):
+    if not set(HALVES) <= set(teachers):
         yield "photos", photos, mix.photos
         yield "on_white", on_white, mix.on_white
         return
-    quarters = list(zip(QUARTERS, quarters_of(photos.senders), strict=True))
+    halves = halves_of(photos.senders)
     for pictures, number in ((photos, mix.photos), (on_white, mix.on_white)):
-        for place, (kind, people) in enumerate(quarters):
+        for place, (kind, people) in enumerate(zip(HALVES, halves, strict=True)):
             theirs = of_people(pictures, people)
             yield (
                 kind,
                 theirs if len(theirs.names) else of_people(photos, people),
-                (number + len(quarters) - 1 - place) // len(quarters),
+                (number + 1 - place) // 2,
             )
 
 

@@ -239,45 +239,27 @@ def split_by_sender(pictures: Pictures, share: float, seed: int) -> Split:
     return Split(pictures.some(~held[0] & ~held[1]), *map(pictures.some, held))
 
 
-HALVES = {1: (0, 1), 2: (2, 3), 3: (0, 2), 4: (1, 3)}
-"""Which quarters of the people make up each half: they are parted in two in two ways, across."""
+def halves_of(senders: NDArray[np.str_]) -> tuple[set[str], set[str]]:
+    """Return two halves of the people who took some photos, each with about half of the photos.
 
-
-def quarters_of(senders: NDArray[np.str_]) -> list[set[str]]:
-    """Return four quarters of the people who took some photos, each with about as many photos.
+    From who sent most to who sent least, each joins those who have fewer so far.
 
     Raises:
-        ConfigError: They are too few.
+        ConfigError: They are one person's.
     """
-    taken = Counter(senders.tolist())
-    quarters = [quarter for half in _dealt(taken) for quarter in _dealt(half)]
-    if not all(quarters):
+    if len(set(senders.tolist())) < 2:
         raise ConfigError(
-            "Halves of the people need four to learn from at least, beside those held out, none of "
-            "whom took most of the photos. Received photos of: "
-            f"{', '.join(f'{sender} ({n})' for sender, n in sorted(taken.items()))}. Train without "
-            "halves."
+            "Two halves of the people need two to learn from at least, beside those held out. "
+            f"Received photos of: {', '.join(sorted(set(senders.tolist())))}. Train without halves."
         )
-    return [set(quarter) for quarter in quarters]
-
-
-def _dealt(taken: Mapping[str, int]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return two sides: from who sent most to who sent least, each joins those with fewer."""
-    sides: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    halves: tuple[set[str], set[str]] = (set(), set())
+    photos = [0, 0]
+    taken = Counter(senders.tolist())
     for sender, number in sorted(taken.items(), key=lambda item: (-item[1], item[0])):
-        first, second = (sum(side.values()) for side in sides)
-        sides[second < first][sender] = number
-    return sides
-
-
-def half_of(senders: NDArray[np.str_], half: int) -> set[str]:
-    """Return the people of one of the `HALVES`.
-
-    Raises:
-        ConfigError: They are too few.
-    """
-    quarters = quarters_of(senders)
-    return set().union(*(quarters[place] for place in HALVES[half]))
+        place = int(photos[1] < photos[0])
+        halves[place].add(sender)
+        photos[place] += number
+    return halves
 
 
 def of_people(pictures: Pictures, people: set[str]) -> Pictures:

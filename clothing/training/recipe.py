@@ -36,7 +36,7 @@ from clothing.training.pictures import (
     Pictures,
     Split,
     as_served,
-    half_of,
+    halves_of,
     laid_on_white,
     load_fashion_mnist,
     load_photos,
@@ -118,7 +118,7 @@ def gather(
         garments: Whether Fashion-MNIST's pictures are wanted too.
         seed: Draws who is held out.
         teacher: Who sees the photos in the largest size.
-        half: One of the `HALVES` of the people, to learn from these alone.
+        half: 1 or 2 to learn from half of the people alone.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
@@ -137,7 +137,7 @@ def gather(
                 "knows who took them, leave the column sender out."
             )
     if half:
-        people = half_of(photos.training.senders, half)
+        people = halves_of(photos.training.senders)[half - 1]
         photos = photos._replace(training=of_people(photos.training, people))
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])

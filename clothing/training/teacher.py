@@ -14,9 +14,8 @@ from clothing.classifier import softmax
 from clothing.training.augment import shrunk
 from clothing.training.network import from_bytes, has_gpu, reopen_network, up_to_logits
 
-SHARPNESS = 1 / 0.75
-"""Of several that each know half of the people: what the temperature of their mean is on the photos
-of others, 0.72 to 0.79 with two or three."""
+SHARPNESS = 1 / 0.79
+"""Of two that know half of the people: what the temperature of their mean is on other photos."""
 
 
 class Teacher:
