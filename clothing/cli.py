@@ -64,13 +64,6 @@ def main() -> None:
     """
 
 
-def _checks() -> Iterable[Check]:
-    try:
-        return examine(environment())
-    except ConfigError as error:  # a file .env that cannot be read
-        return [Check("settings", False, str(error))]
-
-
 @main.command()
 @click.option("--prefix", default="", help="Only photos whose names start so.")
 @click.option("--force", is_flag=True, help="Classify photos anew that have an answer already.")
@@ -186,6 +179,13 @@ def serve() -> None:
     from clothing.web.server import serve_app
 
     serve_app(create_app(environment()))
+
+
+def _checks() -> Iterable[Check]:
+    try:
+        return examine(environment())
+    except ConfigError as error:  # a file .env that cannot be read
+        return [Check("settings", False, str(error))]
 
 
 def _complain(text: str) -> None:

@@ -428,12 +428,15 @@ def _parsed(setting: Setting, received: str) -> Any:
         raise ConfigError(f"{setting.name} takes {setting.accepted}. Received: {shown}.") from error
 
 
+_MAY_TELL = re.compile(r"@|://.*\?|(key|passw\w*|pwd|secret|sig\w*|token)\s*=", re.I | re.S)
+
+
 def _without_password(received: str) -> str:
     """Return a value; of what may hold a password, key or signature, at most what kind it is.
 
     People paste a connection string where an address is wanted, whatever its form.
     """
-    kind, separator, _ = received.partition("://")
-    if not re.search(r"[@?;]|(key|passw\w*|pwd|secret|sig\w*|token)\s*=", received, re.IGNORECASE):
+    if not _MAY_TELL.search(received):
         return received
-    return f"{kind}://…" if separator and kind.isalpha() or kind == "mssql+pyodbc" else "…"
+    kind = re.match(r"[a-z+]+://", received)
+    return f"{kind[0] if kind else ''}…"
