@@ -184,7 +184,7 @@ def test_photos_that_are_not_there_are_nothing_to_measure_on(
     assert answer.exit_code == 2
     *reasons, verdict = answer.stderr.splitlines()
     assert len(reasons) == 47
-    assert all("the photo is gone" in reason for reason in reasons)
+    assert all("is no longer in the container" in reason for reason in reasons)
     assert verdict.startswith("Error: None of the 47 photos")
 
 
