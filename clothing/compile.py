@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from clothing.card import Card
 from clothing.classifier import Classifier, softmax
 from clothing.errors import ModelError
-from clothing.sandbox import without_secrets
+from clothing.sandbox import stay_within, without_secrets
 
 TIMEOUT_SECONDS = 600
 """After this a child is ended; the tutorial's network takes 20 s on one slow core."""
@@ -222,16 +222,8 @@ def main() -> int:
 
 
 def _limit() -> None:
-    """Bound what a model may cost, where the system can; of all processes this one goes first.
-
-    macOS refuses a limit below what the process has mapped already.
-    """
-    if sys.platform != "win32":
-        import resource
-
-        for limit, most in ((resource.RLIMIT_DATA, MEMORY), (resource.RLIMIT_CORE, 0)):
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(limit, (most, most))
+    """Bound what a model may cost, where the system can; of all processes this one goes first."""
+    stay_within(RLIMIT_DATA=MEMORY, RLIMIT_CORE=0)
     with contextlib.suppress(OSError):  # Linux has it
         Path("/proc/self/oom_score_adj").write_text("1000")
 

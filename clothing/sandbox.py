@@ -323,7 +323,7 @@ def _is_plain_exif(exif: bytes) -> bool:
 def main() -> int:
     """Decode what comes on standard input until it ends; argument 1 is the time for one photo."""
     seconds, source, target = int(sys.argv[1]), sys.stdin.buffer, _own_output()
-    _limit()
+    stay_within(RLIMIT_DATA=MEMORY, RLIMIT_FSIZE=0, RLIMIT_CORE=0)
     target.write(b"R")
     target.flush()
     while len(head := source.read(_ASKED.size)) == _ASKED.size:
@@ -380,21 +380,20 @@ def _own_output() -> BinaryIO:
     return os.fdopen(own, "wb")
 
 
-def _limit() -> None:
-    """Take away what decoding does not need, where the system can: Windows has the time only.
+def stay_within(**most: int) -> None:
+    """Bound what this process may take, where the system can: Windows has no such limits.
 
     macOS refuses a limit below what the process has mapped already, which is all of its libraries.
+
+    Args:
+        most: By the names that POSIX has for them: RLIMIT_DATA and RLIMIT_FSIZE in bytes.
     """
     if sys.platform != "win32":
         import resource
 
-        for limit, most in (
-            (resource.RLIMIT_DATA, MEMORY),
-            (resource.RLIMIT_FSIZE, 0),
-            (resource.RLIMIT_CORE, 0),
-        ):
+        for name, bound in most.items():
             with suppress(ValueError, OSError):
-                resource.setrlimit(limit, (most, most))
+                resource.setrlimit(getattr(resource, name), (bound, bound))
 
 
 @contextmanager

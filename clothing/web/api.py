@@ -18,7 +18,7 @@ from clothing.nightly import too_many_failures
 from clothing.photos import Failure, Run
 from clothing.shapes import classification_of, run_of, stored_prediction_of
 from clothing.storage import MAX_NAME
-from clothing.store import PAGE, StoredPrediction
+from clothing.store import PAGE, Store, StoredPrediction
 from clothing.web import access
 from clothing.web.asked import number, one_of
 from clothing.web.one_photo import answer
@@ -56,9 +56,7 @@ def prediction() -> Response | tuple[Response, int, dict[str, str]]:
 @blueprint.get("/api/runs")
 def runs() -> Response:
     """Return runs, newest first; `before` asks for those before a number."""
-    store = site().parts.store
-    store.interrupt_stale_runs()
-    found = store.runs(number("before"))
+    found = _store_of_now().runs(number("before"))
     more = url_for(".runs", before=found[-1].run_id) if len(found) == PAGE else None
     return jsonify(runs=[run_of(run) for run in found], next=more)
 
@@ -66,16 +64,13 @@ def runs() -> Response:
 @blueprint.get("/api/runs/<int:run_id>")
 def run(run_id: int) -> Response:
     """Return one run as it is now."""
-    site().parts.store.interrupt_stale_runs()
-    return jsonify(_ending_of(site().parts.store.run(run_id)))
+    return jsonify(_ending_of(_store_of_now().run(run_id)))
 
 
 @blueprint.get("/api/runs/<int:run_id>/results")
 def results(run_id: int) -> Response:
     """Return what a run says of every photo, from the name `after` on."""
-    store = site().parts.store
-    store.interrupt_stale_runs()
-    return jsonify(_answers(store.run(run_id), request.args.get("after", "")))
+    return jsonify(_answers(_store_of_now().run(run_id), request.args.get("after", "")))
 
 
 @blueprint.get("/api/predictions")
@@ -102,6 +97,13 @@ def classify() -> Response:
     found = answer()
     shape = classification_of(found.prediction)
     return jsonify(**shape, model_version=found.model_version)
+
+
+def _store_of_now() -> Store:
+    """Return the store once no run in it is called running that shows no life."""
+    store = site().parts.store
+    store.interrupt_stale_runs()
+    return store
 
 
 def _asked() -> tuple[str, bool]:

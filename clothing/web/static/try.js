@@ -41,33 +41,34 @@ function chances(probabilities) {
   return table;
 }
 
-function show(answer) {
+function shown(answer) {
   const title = element("h2", answer.predicted_category);
   title.append(" ", element("span", percent(answer.confidence), { class: "confidence" }));
-  place.replaceChildren(title);
-  if (answer.needs_review) place.append(element("p", `A person should look: ${answer.review_reason}`, { class: "reason" }));
-  place.append(chances(answer.probabilities), element("p", `Model ${answer.model_version}`, { class: "quiet" }));
+  const reason = answer.needs_review ? [element("p", `A person should look: ${answer.review_reason}`, { class: "reason" })] : [];
+  return [title, ...reason, chances(answer.probabilities), element("p", `Model ${answer.model_version}`, { class: "quiet" })];
+}
+
+// What the service says of a photo, as parts of the page.
+async function said(file) {
+  const body = new FormData();
+  body.append("photo", file, file.name || "photo");
+  try {
+    const sent = await fetch(form.dataset.url, { method: "POST", body, headers: { Accept: "application/json" } });
+    if (sent.status === 401) { location.reload(); return []; } // to the way in
+    const answer = await sent.json();
+    return sent.ok ? shown(answer) : [element("p", answer.detail, { class: "bad" })];
+  } catch {
+    return [element("p", "The service does not answer. Try again.", { class: "bad" })];
+  }
 }
 
 async function classify(file) {
   const mine = ++turn;
   place.replaceChildren(element("p", "One moment …", { class: "quiet" }));
-  const body = new FormData();
-  body.append("photo", file, file.name || "photo");
-  try {
-    const sent = await fetch(form.dataset.url, { method: "POST", body, headers: { Accept: "application/json" } });
-    if (sent.status === 401) { location.reload(); return; } // to the way in
-    const answer = await sent.json();
-    if (mine !== turn) return;
-    if (sent.ok) show(answer); else place.replaceChildren(element("p", answer.detail, { class: "bad" }));
-  } catch {
-    if (mine !== turn) return;
-    place.replaceChildren(element("p", "The service does not answer. Try again.", { class: "bad" }));
-  }
-  try {
-    const drawn = await picture(file);
-    if (mine === turn) place.append(drawn);
-  } catch { /* a browser does not know every format */ }
+  const answer = await said(file);
+  if (mine === turn) place.replaceChildren(...answer);
+  const drawn = await picture(file).catch(() => ""); // a browser does not know every format
+  if (mine === turn) place.append(drawn);
 }
 
 form.addEventListener("submit", (event) => {
