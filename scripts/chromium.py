@@ -6,21 +6,33 @@ from contextlib import contextmanager
 
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
-from werkzeug.serving import make_server
+from waitress.server import create_server
+
+from clothing.web.server import THREADS
 
 
 @contextmanager
 def served(app: Flask) -> Iterator[str]:
-    """Give the address of an app for as long as the block goes on."""
-    server = make_server("127.0.0.1", 0, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    """Give the address of an app for as long as the block goes on.
+
+    The server is the one that people have: Werkzeug's own leaves a picture or a script open whose
+    page was closed before all of it had come.
+    """
+    server = create_server(app, host="127.0.0.1", port=0, threads=THREADS)
+    thread = threading.Thread(target=server.run)
     thread.start()
+
+    def close() -> None:
+        for connection in list(server.active_channels.values()):
+            connection.handle_close()
+        server.close()
+
     try:
-        yield f"http://127.0.0.1:{server.port}"
+        yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.shutdown()
+        server.trigger.pull_trigger(close)  # in the server's thread, which ends when all is closed
         thread.join()
-        server.server_close()
+        server.task_dispatcher.shutdown()
 
 
 @contextmanager

@@ -43,6 +43,7 @@ def kim(page: Page, store: Store) -> Page:
     """The queue as Kim sees it, having said the name."""
     assert store
     introduced(page, "Kim")
+    listening(page)
     return page
 
 
@@ -59,9 +60,14 @@ def introduced(page: Page, name: str) -> None:
     page.locator(".review").wait_for()
 
 
+def listening(page: Page) -> None:
+    """Wait until the script takes keys: it begins when the page is there already."""
+    page.locator("#keys:not([hidden])").wait_for(state="attached")
+
+
 def answered(page: Page, key: str) -> None:
     """Press a key, and wait for what comes next."""
-    page.locator("#keys:not([hidden])").wait_for(state="attached")  # the script listens
+    listening(page)
     task = page.locator("input[name=task]")
     before = task.input_value()
     page.keyboard.press(key)
@@ -221,6 +227,7 @@ def test_single_keys_can_be_switched_off_and_stay_off(kim: Page, store: Store) -
     assert kim.locator("#review [aria-keyshortcuts]").count() == 0
     kim.keyboard.press("9")
     kim.reload()
+    listening(kim)
     kim.keyboard.press("9")
 
     assert not kim.get_by_label("Answer by single keys").is_checked()
@@ -230,7 +237,6 @@ def test_single_keys_can_be_switched_off_and_stay_off(kim: Page, store: Store) -
 
 
 def test_keys_that_mean_something_else_answer_nothing(kim: Page, store: Store) -> None:
-    kim.locator("#keys:not([hidden])").wait_for(state="attached")  # the script listens
     sent: list[str] = []
     kim.on("request", lambda request: sent.append(request.method))
 
