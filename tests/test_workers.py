@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,9 +21,9 @@ from clothing.classifier import Classifier
 from clothing.config import PROJECT
 from clothing.errors import EngineError, StorageError
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction
-from clothing.storage import FolderContainer
+from clothing.storage import Container, FolderContainer
 from clothing.store import Store
-from clothing.walk import Tuning, here
+from clothing.walk import Batches, Tuning, here
 from clothing.workers import AFTER, in_workers
 from tests import alive
 from tests.alive import soon
@@ -132,12 +132,12 @@ class Unsent(FolderContainer):
         raise TypeError("I stay")
 
 
-class Locked(FolderContainer):
-    """A container that gives nothing any more from some photo on."""
+class Locked(Deadly):
+    """A container that gives nothing to workers."""
 
     def download(self, photo: Photo) -> bytes:
-        """Return the content of an early photo."""
-        if photo.name >= f"{MANY // 2:04}.jpg":
+        """Return the content of a photo where the test is."""
+        if os.getpid() != self.spared:
             raise StorageError("the storage is closed", permanent=False)
         return super().download(photo)
 
@@ -149,10 +149,15 @@ def walked(
     return [one for batch in slowly(container, classifier, tuning) for one in batch]
 
 
-def slowly(
-    container: FolderContainer, classifier: Classifier, tuning: Tuning = TUNING
-) -> Iterator[list[Outcome]]:
+def slowly(container: FolderContainer, classifier: Classifier, tuning: Tuning = TUNING) -> Batches:
     """Yield outcomes of photos that are listed slowly, so that workers walk the later ones."""
+    yield from patient(container.list_photos(), container, classifier, tuning)
+
+
+def patient(
+    photos: Iterable[Photo], container: Container, classifier: Classifier, tuning: Tuning
+) -> Batches:
+    """Classify photos as `in_workers` does, but wait amid them until all workers live."""
     crews: list[workers._Crew] = []
     crew_of = workers._Crew
 
@@ -165,8 +170,8 @@ def slowly(
         return started and all(worker.is_ready(line) for worker, line in list(crews[0]._starting))
 
     def listed() -> Iterator[Photo]:
-        for number, photo in enumerate(container.list_photos()):
-            if number == 4 * TUNING.batch_size * AFTER:
+        for number, photo in enumerate(photos):
+            if number == 4 * tuning.batch_size * AFTER:
                 assert soon(all_live)
             yield photo
 
@@ -293,7 +298,7 @@ def test_what_stops_the_walk_in_a_worker_stops_the_run(
     locked = Locked("images", many.folder)
 
     run = run_batch(
-        store, store.open_run("test"), locked, lambda: classifier, TUNING, engine=in_workers
+        store, store.open_run("test"), locked, lambda: classifier, TUNING, engine=patient
     )
 
     assert (run.status, run.error) == ("failed", "the storage is closed")
@@ -304,7 +309,7 @@ def test_a_run_in_workers_stores_every_outcome(
     many: FolderContainer, classifier: Classifier, store: Store
 ) -> None:
     opened = store.open_run("test")
-    run = run_batch(store, opened, many, lambda: classifier, TUNING, engine=in_workers)
+    run = run_batch(store, opened, many, lambda: classifier, TUNING, engine=patient)
 
     assert run.status == "succeeded"
     assert run.counts == Counts(MANY, MANY - 1, 1, 0)
@@ -344,7 +349,7 @@ def test_nobody_waits_for_outcomes_any_more(many: FolderContainer, classifier: C
             break
     assert children()
 
-    batches.close()  # type: ignore[attr-defined]
+    batches.close()
 
     assert soon(lambda: not children())
 
@@ -354,7 +359,7 @@ import sys, time
 from pathlib import Path
 from clothing.card import Card
 from clothing.classifier import Classifier
-from clothing.storage import FolderContainer
+from clothing.storage import Container, FolderContainer
 from clothing.walk import Tuning
 from clothing.workers import in_workers
 model = Path("model")
