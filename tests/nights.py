@@ -1,15 +1,17 @@
 """Runs as they lie in the tables, written without a model: for the pages and the spreadsheets."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
+from unittest.mock import patch
 
 import sqlalchemy as sa
 
 from clothing.card import WHOLE_IN_COLOUR
+from clothing.database import now_in_tables
 from clothing.labels import CATEGORIES
 from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, photo_key
 from clothing.store import Store
-from clothing.tables import batch_run, image_review
+from clothing.tables import image_review
 
 MODEL, STEPS = "m-1", WHOLE_IN_COLOUR
 
@@ -38,15 +40,15 @@ def a_night(
 ) -> Run:
     """Write a run with these outcomes that succeeded; return it."""
     store.ready()
-    run = store.open_run("http", force=force)
-    store.describe_run(run.run_id, model, STEPS)
-    run = store.run(run.run_id)
-    failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
-    counts = Counts(len(outcomes), len(outcomes) - failed, failed)
-    store.save(run, outcomes, counts)
-    store.close_run(run.run_id, "succeeded", counts, None)
-    if days_ago:
-        _move(store, run.run_id, timedelta(days=days_ago))
+    back = timedelta(days=days_ago)
+    with patch("clothing.store.now_in_tables", lambda: now_in_tables() - back):
+        run = store.open_run("http", force=force)
+        store.describe_run(run.run_id, model, STEPS)
+        run = store.run(run.run_id)
+        failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
+        counts = Counts(len(outcomes), len(outcomes) - failed, failed)
+        store.save(run, outcomes, counts)
+        store.close_run(run.run_id, "succeeded", counts, None)
     return store.run(run.run_id)
 
 
@@ -61,19 +63,9 @@ def a_review(
         "etag": photo.etag,
         "reviewed_category": category,
         "reviewer": reviewer,
-        "timestamp": datetime.now(UTC).replace(tzinfo=None),
+        "timestamp": now_in_tables(),
+        "seconds": None,
         "blind": False,
         **columns,
     }
     store.write(lambda connection: connection.execute(sa.insert(image_review), row))
-
-
-def _move(store: Store, run_id: int, back: timedelta) -> None:
-    run = store.run(run_id)
-    times = {
-        name: (moment - back).replace(tzinfo=None)
-        for name in ("started_at", "heartbeat_at", "finished_at")
-        if (moment := getattr(run, name))
-    }
-    change = sa.update(batch_run).where(batch_run.c.run_id == run_id).values(times)
-    store.write(lambda connection: connection.execute(change))

@@ -172,7 +172,13 @@ def question_operations(store: Store) -> dict[str, Callable[[], object]]:
             questions.photos(store, wanted, before=9, limit=7)
 
     def failures() -> None:
-        for wanted in (Wanted(), Wanted(run_id=1), Wanted(name="b"), Wanted(since=LONG_AGO)):
+        for wanted in (
+            Wanted(),
+            Wanted(run_id=1),
+            Wanted(category="Bag"),
+            Wanted(name="b"),
+            Wanted(since=LONG_AGO),
+        ):
             questions.failures(store, wanted)
         questions.failures(store, Wanted(), before=9)
         for run_id in (None, 1):

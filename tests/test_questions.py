@@ -1,8 +1,6 @@
 """What pages ask of the tables, on a real SQLite, and as T-SQL on the stand-in."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -32,69 +30,55 @@ from clothing.questions import (
 )
 from clothing.store import Store
 from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review
-from tests.sql_server_double import SERVER_URL, stand_in
-
-
-@pytest.fixture(params=["sqlite", "sql server"])
-def asked(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    """An empty database of either kind."""
-    if request.param == "sqlite":
-        store = Store(f"sqlite:///{tmp_path}/asked.db")
-        store.ready()
-        yield store
-        store.dispose()
-        return
-    with stand_in(tmp_path / "asked.db"):
-        store = Store(SERVER_URL)
-        store.upgrade()
-        yield store
-        store.dispose()
 
 
 def names(rows: list[Row]) -> list[str]:
     return [row.photo.name for row in rows]
 
 
-def test_photos_come_newest_first_and_go_on_from_a_number(asked: Store) -> None:
-    a_night(asked, *(a_prediction(f"{n}.jpg") for n in range(5)))
+def test_photos_come_newest_first_and_go_on_from_a_number(either_store: Store) -> None:
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(5)))
 
-    first = photos(asked, Wanted(), limit=2)
-    rest = photos(asked, Wanted(), before=first[-1].number, limit=9)
+    first = photos(either_store, Wanted(), limit=2)
+    rest = photos(either_store, Wanted(), before=first[-1].number, limit=9)
 
     assert names(first) == ["4.jpg", "3.jpg"]
     assert names(rest) == ["2.jpg", "1.jpg", "0.jpg"]
 
 
-def test_of_each_photo_the_newest_answer_counts_unless_a_run_is_wanted(asked: Store) -> None:
-    first = a_night(asked, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg"))
-    a_night(asked, a_prediction("a.jpg", "Coat"), model="m-2")
+def test_of_each_photo_the_newest_answer_counts_unless_a_run_is_wanted(either_store: Store) -> None:
+    first = a_night(either_store, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg"))
+    a_night(either_store, a_prediction("a.jpg", "Coat"), model="m-2")
 
-    assert [(row.photo.name, row.category) for row in photos(asked, Wanted())] == [
+    assert [(row.photo.name, row.category) for row in photos(either_store, Wanted())] == [
         ("a.jpg", "Coat"),
         ("b.jpg", "Bag"),
     ]
-    assert [row.category for row in photos(asked, Wanted(run_id=first.run_id))] == ["Bag", "Bag"]
+    assert [row.category for row in photos(either_store, Wanted(run_id=first.run_id))] == [
+        "Bag",
+        "Bag",
+    ]
 
 
-def test_a_review_decides_the_category_until_it_is_undone(asked: Store) -> None:
-    a_night(asked, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg", "Bag"))
-    a_review(asked, 1, "Coat")
+def test_a_review_decides_the_category_until_it_is_undone(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg", "Bag"))
+    a_review(either_store, 1, "Coat")
 
-    (row,) = photos(asked, Wanted(category="Coat"))
+    (row,) = photos(either_store, Wanted(category="Coat"))
     assert (row.photo.name, row.review and row.review.reviewer) == ("a.jpg", "Ada")
-    assert names(photos(asked, Wanted(category="Bag"))) == ["b.jpg"]
+    assert names(photos(either_store, Wanted(category="Bag"))) == ["b.jpg"]
 
-    a_review(asked, 1, UNDONE)
-    assert photos(asked, Wanted(category="Coat")) == []
-    assert names(photos(asked, Wanted(category="Bag"))) == ["b.jpg", "a.jpg"]
+    a_review(either_store, 1, UNDONE)
+    assert photos(either_store, Wanted(category="Coat")) == []
+    assert names(photos(either_store, Wanted(category="Bag"))) == ["b.jpg", "a.jpg"]
 
 
-def test_a_review_of_other_content_says_nothing(asked: Store) -> None:
-    a_night(asked, a_prediction("a.jpg", "Bag"))
-    a_review(asked, 1, "Coat")
-    a_night(asked, a_prediction("a.jpg", "Bag", etag="2"))
+def test_a_review_of_other_content_says_nothing(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg", "Bag"))
+    a_review(either_store, 1, "Coat")
+    a_night(either_store, a_prediction("a.jpg", "Bag", etag="2"))
 
-    assert [row.category for row in photos(asked, Wanted())] == ["Bag"]
+    assert [row.category for row in photos(either_store, Wanted())] == ["Bag"]
 
 
 @pytest.mark.parametrize(
@@ -115,143 +99,150 @@ def test_a_review_of_other_content_says_nothing(asked: Store) -> None:
     ],
     ids=str,
 )
-def test_photos_are_chosen(asked: Store, wanted: Wanted, expected: list[str]) -> None:
+def test_photos_are_chosen(either_store: Store, wanted: Wanted, expected: list[str]) -> None:
     a_night(
-        asked,
+        either_store,
         a_prediction("a.jpg", "Bag", 0.9),
         a_prediction("b.jpg", "Coat", 0.4, "looks like Coat or Shirt"),
         a_prediction("Night/50%_off[1].jpg", "Bag", 0.7),
     )
 
-    assert names(photos(asked, wanted)) == expected
+    assert names(photos(either_store, wanted)) == expected
 
 
-def test_names_are_found_in_any_case_beyond_a_to_z(asked: Store) -> None:
-    a_night(asked, a_prediction("Rückgabe Ŀøđž.jpg"), a_prediction("Ruckgabe.jpg"))
+def test_names_are_found_in_any_case_beyond_a_to_z(either_store: Store) -> None:
+    a_night(either_store, a_prediction("Rückgabe Ŀøđž.jpg"), a_prediction("Ruckgabe.jpg"))
 
-    assert names(photos(asked, Wanted(name="RÜCKGABE ĿØĐŽ"))) == ["Rückgabe Ŀøđž.jpg"]
+    assert names(photos(either_store, Wanted(name="RÜCKGABE ĿØĐŽ"))) == ["Rückgabe Ŀøđž.jpg"]
 
 
-def test_days_choose_runs_by_their_start(asked: Store) -> None:
+def test_days_choose_runs_by_their_start(either_store: Store) -> None:
     now = datetime.now(UTC)
     for ago in (9, 5, 1):
-        a_night(asked, a_prediction(f"{ago}.jpg"), a_failure(f"{ago} broken.jpg"), days_ago=ago)
+        a_night(
+            either_store, a_prediction(f"{ago}.jpg"), a_failure(f"{ago} broken.jpg"), days_ago=ago
+        )
     middle = Wanted(since=now - timedelta(days=7), until=now - timedelta(days=3))
 
-    assert names(photos(asked, middle)) == ["5.jpg"]
-    assert names(failures(asked, middle)) == ["5 broken.jpg"]
-    assert names(photos(asked, Wanted(until=now - timedelta(days=3)))) == ["5.jpg", "9.jpg"]
-    assert photos(asked, Wanted(since=now)) == []
-    assert failures(asked, Wanted(since=now)) == []
+    assert names(photos(either_store, middle)) == ["5.jpg"]
+    assert names(failures(either_store, middle)) == ["5 broken.jpg"]
+    assert names(photos(either_store, Wanted(until=now - timedelta(days=3)))) == ["5.jpg", "9.jpg"]
+    assert photos(either_store, Wanted(since=now)) == []
+    assert failures(either_store, Wanted(since=now)) == []
 
 
-def test_days_without_answers_are_empty(asked: Store) -> None:
-    a_night(asked, a_failure())
+def test_days_without_answers_are_empty(either_store: Store) -> None:
+    a_night(either_store, a_failure())
 
-    assert photos(asked, Wanted(since=datetime(2020, 1, 1, tzinfo=UTC))) == []
+    assert photos(either_store, Wanted(since=datetime(2020, 1, 1, tzinfo=UTC))) == []
 
 
-def test_a_photo_that_was_read_since_is_unreadable_no_more(asked: Store) -> None:
-    first = a_night(asked, a_failure("a.jpg"), a_failure("b.jpg"), a_failure("c.jpg"))
-    a_night(asked, a_prediction("a.jpg"), a_failure("b.jpg", "a PDF, not a photo"))
+def test_a_photo_that_was_read_since_is_unreadable_no_more(either_store: Store) -> None:
+    first = a_night(either_store, a_failure("a.jpg"), a_failure("b.jpg"), a_failure("c.jpg"))
+    a_night(either_store, a_prediction("a.jpg"), a_failure("b.jpg", "a PDF, not a photo"))
 
-    now = failures(asked, Wanted(pile="unreadable"))
-    then = failures(asked, Wanted(run_id=first.run_id))
+    now = failures(either_store, Wanted(pile="unreadable"))
+    then = failures(either_store, Wanted(run_id=first.run_id))
 
     assert [(row.photo.name, row.run_id) for row in now] == [("b.jpg", 2), ("c.jpg", 1)]
     assert names(then) == ["c.jpg", "b.jpg", "a.jpg"]
-    assert names(failures(asked, Wanted(name="C."))) == ["c.jpg"]
-    assert failures(asked, Wanted(category="Bag")) == []
+    assert names(failures(either_store, Wanted(name="C."))) == ["c.jpg"]
+    assert failures(either_store, Wanted(category="Bag")) == []
 
 
-def test_all_photos_are_read_in_parts(asked: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_photos_are_read_in_parts(either_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clothing.questions.PART", 2)
-    a_night(asked, *(a_prediction(f"{n}.jpg") for n in range(5)))
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(5)))
 
-    assert [row.number for row in all_photos(asked, Wanted())] == [5, 4, 3, 2, 1]
+    assert [row.number for row in all_photos(either_store, Wanted())] == [5, 4, 3, 2, 1]
 
 
 def test_all_photos_stay_as_they_were_while_they_are_read(
-    asked: Store, monkeypatch: pytest.MonkeyPatch
+    either_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clothing.questions.PART", 2)
-    a_night(asked, *(a_prediction(f"{n}.jpg", "Coat") for n in range(5)))
-    a_review(asked, 1, "Dress")
-    reading = all_photos(asked, Wanted())
+    a_night(either_store, *(a_prediction(f"{n}.jpg", "Coat") for n in range(5)))
+    a_review(either_store, 1, "Dress")
+    reading = all_photos(either_store, Wanted())
     first = next(reading)
 
-    a_night(asked, *(a_prediction(f"{n}.jpg", "Bag") for n in range(6)), model="m-2")
-    a_review(asked, 1, "Coat")
-    a_review(asked, 2, "Coat")
+    a_night(either_store, *(a_prediction(f"{n}.jpg", "Bag") for n in range(6)), model="m-2")
+    a_review(either_store, 1, "Coat")
+    a_review(either_store, 2, "Coat")
     rows = [first, *reading]
 
     assert [row.photo.name for row in rows] == [f"{n}.jpg" for n in (4, 3, 2, 1, 0)]
     assert [row.category for row in rows] == ["Coat", "Coat", "Coat", "Coat", "Dress"]
-    assert {row.category for row in all_photos(asked, Wanted())} == {"Bag", "Coat"}
+    assert {row.category for row in all_photos(either_store, Wanted())} == {"Bag", "Coat"}
 
 
 def test_all_failures_stay_as_they_were_while_they_are_read(
-    asked: Store, monkeypatch: pytest.MonkeyPatch
+    either_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clothing.questions.PART", 2)
-    a_night(asked, *(a_failure(f"{n}.jpg") for n in range(5)))
-    reading = all_failures(asked, Wanted())
+    a_night(either_store, *(a_failure(f"{n}.jpg") for n in range(5)))
+    reading = all_failures(either_store, Wanted())
     first = next(reading)
 
-    a_night(asked, a_prediction("0.jpg"), *(a_failure(f"{n}.jpg") for n in range(1, 6)))
+    a_night(either_store, a_prediction("0.jpg"), *(a_failure(f"{n}.jpg") for n in range(1, 6)))
 
     assert [row.photo.name for row in (first, *reading)] == [f"{n}.jpg" for n in (4, 3, 2, 1, 0)]
-    assert [row.photo.name for row in all_failures(asked, Wanted())] == [
+    assert [row.photo.name for row in all_failures(either_store, Wanted())] == [
         f"{n}.jpg" for n in (5, 4, 3, 2, 1)
     ]
 
 
-def test_lists_that_belong_together_share_a_moment(asked: Store) -> None:
-    a_night(asked, a_failure("a.jpg"), a_prediction("b.jpg"))
-    moment = now(asked)
+def test_lists_that_belong_together_share_a_moment(either_store: Store) -> None:
+    a_night(either_store, a_failure("a.jpg"), a_prediction("b.jpg"))
+    moment = now(either_store)
 
-    a_night(asked, a_prediction("a.jpg"), a_failure("b.jpg"), model="m-2")
+    a_night(either_store, a_prediction("a.jpg"), a_failure("b.jpg"), model="m-2")
 
-    assert names(list(all_photos(asked, Wanted(), moment))) == ["b.jpg"]
-    assert names(list(all_failures(asked, Wanted(), moment))) == ["a.jpg"]
-
-
-def test_there_is_a_moment_before_the_first_row(asked: Store) -> None:
-    assert now(asked) == Moment(0, 0, 0)
-    assert list(all_photos(asked, Wanted())) == []
+    assert names(list(all_photos(either_store, Wanted(), moment))) == ["b.jpg"]
+    assert names(list(all_failures(either_store, Wanted(), moment))) == ["a.jpg"]
 
 
-def test_one_photo_with_its_history_and_reviews(asked: Store) -> None:
-    a_night(asked, a_failure("a.jpg"))
-    a_night(asked, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg"))
-    a_night(asked, a_prediction("a.jpg", "Coat"), model="m-2")
-    a_review(asked, 1, "Dress")
-    a_review(asked, 1, "Coat", blind=True)
+def test_there_is_a_moment_before_the_first_row(either_store: Store) -> None:
+    assert now(either_store) == Moment(0, 0, 0)
+    assert list(all_photos(either_store, Wanted())) == []
 
-    row = photo(asked, 1)
+
+def test_one_photo_with_its_history_and_reviews(either_store: Store) -> None:
+    a_night(either_store, a_failure("a.jpg"))
+    a_night(either_store, a_prediction("a.jpg", "Bag"), a_prediction("b.jpg"))
+    a_night(either_store, a_prediction("a.jpg", "Coat"), model="m-2")
+    a_review(either_store, 1, "Dress")
+    a_review(either_store, 1, "Coat", blind=True)
+
+    row = photo(either_store, 1)
 
     assert row.review and (row.review.category, row.review.blind) == ("Coat", True)
-    assert [(one.pile, one.run_id) for one in history(asked, row.photo)] == [
+    assert [(one.pile, one.run_id) for one in history(either_store, row.photo)] == [
         ("sorted", 3),
         ("sorted", 2),
         ("unreadable", 1),
     ]
-    assert [review.category for review in reviews(asked, row.photo)] == ["Coat", "Dress"]
+    assert [review.category for review in reviews(either_store, row.photo)] == ["Coat", "Dress"]
     with pytest.raises(LookupError, match="no photo 99"):
-        photo(asked, 99)
+        photo(either_store, 99)
 
 
-def test_reasons_are_counted(asked: Store) -> None:
-    run = a_night(asked, a_failure("a"), a_failure("b", "a PDF, not a photo"), a_failure("c"))
+def test_reasons_are_counted(either_store: Store) -> None:
+    run = a_night(
+        either_store, a_failure("a"), a_failure("b", "a PDF, not a photo"), a_failure("c")
+    )
 
-    assert reasons(asked, run.run_id) == [("the file is empty", 2), ("a PDF, not a photo", 1)]
+    assert reasons(either_store, run.run_id) == [
+        ("the file is empty", 2),
+        ("a PDF, not a photo", 1),
+    ]
 
 
-def test_runs_are_counted_by_category(asked: Store) -> None:
-    a_night(asked, a_prediction("a", "Bag"), a_prediction("b", "Bag", 0.5, "doubtful"))
-    a_night(asked, a_failure())
+def test_runs_are_counted_by_category(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a", "Bag"), a_prediction("b", "Bag", 0.5, "doubtful"))
+    a_night(either_store, a_failure())
 
-    assert tallies(asked, [1, 2]) == {1: Tally({"Bag": 2}, 1, 1.4), 2: Tally({}, 0, 0.0)}
+    assert tallies(either_store, [1, 2]) == {1: Tally({"Bag": 2}, 1, 1.4), 2: Tally({}, 0, 0.0)}
 
 
 def test_a_run_that_is_over_is_counted_once(store: Store) -> None:
@@ -268,36 +259,36 @@ def test_a_run_that_is_over_is_counted_once(store: Store) -> None:
     assert later[1] == Tally({"Bag": 1}, 0, 0.9)
 
 
-def test_what_has_been_checked_is_counted(asked: Store) -> None:
+def test_what_has_been_checked_is_counted(either_store: Store) -> None:
     doubtful = [a_prediction(f"{n}.jpg", "Bag", 0.4, "doubtful") for n in range(3)]
-    run = a_night(asked, *doubtful, a_prediction("sure.jpg"))
-    a_review(asked, 1, "Bag")
-    a_review(asked, 2, "Bag")
-    a_review(asked, 2, UNDONE)
-    a_review(asked, 4, "Bag", blind=True)
+    run = a_night(either_store, *doubtful, a_prediction("sure.jpg"))
+    a_review(either_store, 1, "Bag")
+    a_review(either_store, 2, "Bag")
+    a_review(either_store, 2, UNDONE)
+    a_review(either_store, 4, "Bag", blind=True)
 
-    assert checked(asked, run.run_id) == 1
+    assert checked(either_store, run.run_id) == 1
 
 
-def test_verdicts_are_the_newest_of_each_photo_on_one_model(asked: Store) -> None:
-    a_night(asked, a_prediction("a.jpg"), a_prediction("b.jpg"), a_prediction("c.jpg"))
-    a_night(asked, a_prediction("a.jpg"), model="m-2")
-    a_review(asked, 1, "Coat")
-    a_review(asked, 1, "Bag")
-    a_review(asked, 2, "Bag")
-    a_review(asked, 3, UNDONE)
-    a_review(asked, 4, "Dress")
+def test_verdicts_are_the_newest_of_each_photo_on_one_model(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg"), a_prediction("b.jpg"), a_prediction("c.jpg"))
+    a_night(either_store, a_prediction("a.jpg"), model="m-2")
+    a_review(either_store, 1, "Coat")
+    a_review(either_store, 1, "Bag")
+    a_review(either_store, 2, "Bag")
+    a_review(either_store, 3, UNDONE)
+    a_review(either_store, 4, "Dress")
 
-    assert verdicts(asked, MODEL) == [Verdict(1, "Bag", "Bag", False, 1)]
-    assert verdicts(asked, "m-2") == [Verdict(2, "Bag", "Dress", False, 1)]
+    assert verdicts(either_store, MODEL) == [Verdict(1, "Bag", "Bag", False, 1)]
+    assert verdicts(either_store, "m-2") == [Verdict(2, "Bag", "Dress", False, 1)]
 
 
 def test_reviewed_photos_are_those_with_a_category(
-    asked: Store, monkeypatch: pytest.MonkeyPatch
+    either_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("clothing.questions.PART", 2)
-    a_night(asked, *(a_prediction(f"{n}.jpg") for n in range(4)))
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(4)))
     for image_id, said in ((1, "Coat"), (2, AGAIN), (3, "(none)"), (4, "Bag"), (4, UNDONE)):
-        a_review(asked, image_id, said)
+        a_review(either_store, image_id, said)
 
-    assert list(reviewed_photos(asked, LABELS)) == [("0.jpg", "Coat"), ("2.jpg", "(none)")]
+    assert list(reviewed_photos(either_store, LABELS)) == [("0.jpg", "Coat"), ("2.jpg", "(none)")]

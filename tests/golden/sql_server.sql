@@ -833,6 +833,16 @@ WHERE NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND image_review.reviewed_category = ? ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag)
+WHERE NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
 WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND lower(image_failure.image_filename) LIKE lower(?) ESCAPE '/' ORDER BY image_failure.failure_id DESC;
 
 SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
