@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Flaw = Literal["lost", "doubled", "half", "stuck", "wrong"]
-"""A photo without an outcome; one with two; a row without its other half; a run that never ends
-or a claim that nobody takes over; anything else that must not be.
+"""A photo without an outcome; one with two; a row without its other half; what never ends, or
+a dead run that nobody takes over; anything else that must not be.
 """
 
 FLAWS: tuple[Flaw, ...] = ("lost", "doubled", "half", "stuck", "wrong")

@@ -170,7 +170,7 @@ def _answers(
 
 
 def _lost(connection: sqlite3.Connection, listed: Listed, gone: Set[str]) -> Iterator[Finding]:
-    """Yield the photos without an outcome, and claims on photos that never were."""
+    """Yield the photos without an outcome, and outcomes of photos that never were."""
     answers = set(connection.execute("SELECT image_filename, etag FROM image_prediction"))
     failures = set(
         connection.execute(

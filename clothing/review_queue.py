@@ -258,7 +258,7 @@ class ReviewQueue:
         return max(0, self._store.read(lambda connection: connection.scalar(query)) or 0)
 
     def left(self) -> Left:
-        """Return how many photos wait; where counting takes long, as of some seconds ago."""
+        """Return how many photos wait; where counting takes long, as of seconds or minutes ago."""
         with self._lock:
             if self._freshness.is_over:
                 begun = monotonic()

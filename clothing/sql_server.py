@@ -1,6 +1,6 @@
 """SQL Server and Azure SQL: how to reach them, which of their errors pass, what the others mean.
 
-Owns pyodbc, its driver and the Entra token. `store` asks here for an engine and for words; what
+Owns pyodbc, its driver and the Entra token. `database` asks here for an engine and for words; what
 is asked of the tables is none of this module's business. pyodbc is imported when an engine is
 made, not before: without unixODBC it cannot be, and SQLite needs neither.
 """
