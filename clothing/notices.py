@@ -149,18 +149,22 @@ def send(notice: Notice, config: Config) -> bool:
 
 def _sent(name: str, way: Callable[[], None]) -> bool:
     """Take a way out, twice if the first failure may pass."""
-    for is_last in (False, True):
-        try:
-            way()
-        except Exception as error:  # a notice never stops a run
-            unsent = error if isinstance(error, _UnsentError) else _unsent(error)
-            if unsent.passing and not is_last:
-                time.sleep(PAUSE_SECONDS)
-                continue
-            log.warning("The notice to %s was not sent: %s.", name, unsent)
-            return False
-        return True
-    return False
+    failure = _failure_of(way)
+    if failure and failure.passing:
+        time.sleep(PAUSE_SECONDS)
+        failure = _failure_of(way)
+    if failure:
+        log.warning("The notice to %s was not sent: %s.", name, failure)
+    return failure is None
+
+
+def _failure_of(way: Callable[[], None]) -> _UnsentError | None:
+    """Take a way out once; return what went wrong, or None."""
+    try:
+        way()
+    except Exception as error:  # a notice never stops a run
+        return error if isinstance(error, _UnsentError) else _unsent(error)
+    return None
 
 
 def _unsent(error: Exception) -> _UnsentError:

@@ -113,7 +113,10 @@ class Decoder:
         if not content or is_plain(content):
             return decode(content, at_least)
         with self._places:
-            used = self._idle.pop() if self._idle else None  # there are as many as places
+            try:
+                used = self._idle.pop()
+            except IndexError:  # all that there are, at most as many as places, are busy
+                used = None
             if used:
                 with suppress(_BrokenError):  # an earlier photo may have broken it: once more
                     return self._asked(used, content, at_least)
