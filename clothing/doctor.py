@@ -25,7 +25,7 @@ LEAST_FREE_MB = 500
 """Disk space below which a night's rows and a new model may not fit."""
 
 MOST_CLOCK_SECONDS = 10
-"""Runs in a server are taken for dead by clock, after minutes; it must be much better than that."""
+"""Runs on a server are taken for dead after minutes; a clock must be much better than that."""
 
 SHORT_KEY = 16
 """An API key with fewer characters can be guessed."""
