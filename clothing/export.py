@@ -58,8 +58,8 @@ CSV, XLSX = "text/csv", "application/vnd.openxmlformats-officedocument.spreadshe
 
 _BOM = "\ufeff"  # without it Excel takes UTF-8 for the code page of the country
 # In many countries ; ends a cell of a CSV; a comma is then no reason for quotes, and a line break
-# between commas ends the row.
-_FORMULA = re.compile(r"(^|[;\t\r\n])(?=[=+\-@\t\r])")
+# between commas ends the row. A quote that follows the ; opens the cell and is no part of it.
+_FORMULA = re.compile(r'(^|[\t\r\n]|;"*)(?=[=+\-@\t\r])')
 _SHEET_ROWS = 1_048_575  # Excel has one more, which is the heads
 _TIMES = ("started_at", "heartbeat_at", "finished_at")
 _WIDTHS = {"file": 40, "category": 14, "predicted_category": 14, "reason": 30, "error": 30}
@@ -234,6 +234,7 @@ class _Sheet:
 def _write_runs(book: Any, store: Store, wanted: Wanted) -> None:
     """Write a sheet with the run that is wanted, or the newest ones, one a row."""
     one = wanted.run_id
+    store.interrupt_stale_runs()
     runs = store.runs() if one is None else [store.run(one)]
     shapes = [run_of(run) | {name: getattr(run, name) for name in _TIMES} for run in runs]
     heads = list(shapes[0]) if shapes else ["run_id"]

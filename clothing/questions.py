@@ -329,7 +329,8 @@ def verdicts(store: Store, model_version: str) -> list[Verdict]:
 def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[str, str]]:
     """Yield name and category of the photos that people reviewed, by number of the review.
 
-    Those that could not be read are not among them: there is nothing to learn from.
+    What they said of content that lies under the name no more is not among them, nor are photos
+    that could not be read: there is nothing to learn from.
 
     Args:
         store: The database.
@@ -340,8 +341,8 @@ def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[s
         query = (
             sa.select(table.review_id, table.reviewed_category, image_prediction.c.image_filename)
             .select_from(image_review)
-            .join(image_prediction, image_prediction.c.image_id == table.image_id)
-            .where(table.review_id > after, _is_newest())
+            .join(image_prediction, _same_content(image_review, image_prediction))
+            .where(table.review_id > after, _is_newest(), _is_current(None), ~_is_lost())
             .order_by(table.review_id)
             .limit(PART)
         )
@@ -495,6 +496,15 @@ def _is_current(moment: Moment | None) -> sa.ColumnElement[bool]:
     if moment:
         replaced = replaced.where(newer.c.image_id <= moment.image_id)
     return ~replaced.correlate(image_prediction).exists()
+
+
+def _is_lost() -> sa.ColumnElement[bool]:
+    """Tell an answer to what a later run could not read."""
+    table, failed = image_prediction.c, image_failure.c
+    later = sa.select(failed.failure_id).where(
+        failed.photo_key == table.photo_key, failed.run_id > table.run_id
+    )
+    return later.correlate(image_prediction).exists()
 
 
 def _still_unreadable(moment: Moment | None) -> list[sa.ColumnElement[bool]]:

@@ -178,7 +178,7 @@ def _unreadable() -> Stack:
         newer.photo_key == table.photo_key, newer.failure_id > table.failure_id
     )
     is_answered = sa.exists().where(
-        answer.photo_key == table.photo_key, answer.timestamp > table.timestamp
+        answer.photo_key == table.photo_key, answer.run_id >= table.run_id
     )
     query = sa.select(table.photo_key, table.failure_id.label("number"))
     query = query.where(~is_old, ~is_answered, ~is_reviewed(image_failure))

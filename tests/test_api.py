@@ -225,6 +225,20 @@ def test_a_run_that_shows_no_life_is_nowhere_called_running(
     assert run["status"] == "interrupted"
 
 
+@pytest.mark.parametrize("path", ["/review", "/export.xlsx"])
+def test_whatever_shows_runs_first_closes_those_that_show_no_life(
+    client: FlaskClient, app: Flask, tmp_path: Path, path: str
+) -> None:
+    run = site_store(app).open_run("test")
+    with opened(tmp_path) as connection:
+        connection.execute("UPDATE batch_run SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+
+    with client.get(path) as answer:
+        assert answer.data
+
+    assert site_store(app).run(run.run_id).status == "interrupted"
+
+
 def test_the_app_answers_while_a_run_goes_on(client: FlaskClient, storage: Path) -> None:
     many_photos(storage / "images", 900)
     started = client.post("/prediction", headers={"Prefer": "respond-async"})

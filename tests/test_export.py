@@ -260,7 +260,7 @@ def test_a_query_that_cannot_be_used_is_refused(client: FlaskClient, path: str) 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=40)
 starts = st.sampled_from(
-    ["", "=", "+", "-", "@", "\t", "\r", "\n=", " =", '"=', "'=", ";=", "=\0", "y;=1+"]
+    ["", "=", "+", "-", "@", "\t", "\r", "\n=", " =", '"=', "'=", ";=", ';"=', "=\0", "y;=1+"]
 )
 
 
@@ -268,9 +268,9 @@ def is_formula(cell: str) -> bool:
     """Return True if a spreadsheet would calculate a cell of a CSV, as OWASP lists it.
 
     Where a comma is in numbers, spreadsheets end a cell at a semicolon, and a row at a line break
-    unless a quote came before.
+    unless a quote came before; a quote after the semicolon is no part of the cell.
     """
-    return any(part[:1] in set("=+-@\t\r") for part in re.split(r";|(?<=[\r\n])", cell))
+    return any(part[:1] in set("=+-@\t\r") for part in re.split(r';"*|(?<=[\r\n])', cell))
 
 
 @settings(max_examples=200, deadline=None)

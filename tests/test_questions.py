@@ -292,3 +292,14 @@ def test_reviewed_photos_are_those_with_a_category(
         a_review(either_store, image_id, said)
 
     assert list(reviewed_photos(either_store, LABELS)) == [("0.jpg", "Coat"), ("2.jpg", "(none)")]
+
+
+def test_nothing_is_learned_from_what_people_said_of_content_that_is_gone(
+    either_store: Store,
+) -> None:
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(3)))
+    for image_id in (1, 2, 3):
+        a_review(either_store, image_id, "Coat")
+    a_night(either_store, a_prediction("0.jpg", etag="2"), a_failure("1.jpg"))
+
+    assert list(reviewed_photos(either_store, LABELS)) == [("2.jpg", "Coat")]

@@ -35,6 +35,7 @@ def notify(overdue: bool) -> None:
     if not (parts.config.notify_webhook or parts.config.smtp_url):
         raise ConfigError("Set NOTIFY_WEBHOOK or SMTP_URL to be told. Received: neither.")
     parts.store.ready()
+    parts.store.interrupt_stale_runs()
     runs = parts.store.runs(limit=1)
     if not runs:
         click.echo("There was no run yet. Start one: python -m clothing run", err=True)

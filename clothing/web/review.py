@@ -62,6 +62,7 @@ def queue() -> str:
     """Show the photo to answer now."""
     store = site().parts.store
     store.ready()
+    store.interrupt_stale_runs()
     if not sessions.reviewer():
         return render_template("review_name.html")
     return render_template("review.html", **_shown(site().reviews.look(sessions.holder())))

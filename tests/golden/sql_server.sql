@@ -445,7 +445,7 @@ WHERE NOT (EXISTS (SELECT *
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
 FROM image_review AS review
 WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
 FROM image_review AS newer_review
@@ -494,7 +494,7 @@ WHERE NOT (EXISTS (SELECT *
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
 FROM image_review AS review
 WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
 FROM image_review AS newer_review
@@ -508,7 +508,7 @@ WHERE NOT (EXISTS (SELECT *
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
 FROM image_review AS review
 WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
 FROM image_review AS newer_review
@@ -610,7 +610,7 @@ WHERE NOT (EXISTS (SELECT *
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.timestamp > image_failure.timestamp)) AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
 FROM image_review AS review
 WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
 FROM image_review AS newer_review
@@ -982,10 +982,14 @@ WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.eta
 -- questions: reviewed_photos
 
 SELECT TOP n image_review.review_id, image_review.reviewed_category, image_prediction.image_filename
-FROM image_review JOIN image_prediction ON image_prediction.image_id = image_review.image_id
+FROM image_review JOIN image_prediction ON image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag
 WHERE image_review.review_id > ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) ORDER BY image_review.review_id;
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) AND NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) ORDER BY image_review.review_id;
 
 
 -- forgetting: known
