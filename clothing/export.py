@@ -16,7 +16,7 @@ from typing import IO, Any
 from clothing.errors import ConfigError
 from clothing.labelled import LABELS
 from clothing.labels import COLUMNS
-from clothing.photos import Failure
+from clothing.photos import Failure, Run
 from clothing.questions import (
     PILES,
     Pile,
@@ -231,11 +231,23 @@ class _Sheet:
             self._sheet.write_string(self._filled, column, cell)
 
 
+def _runs_of_days(store: Store, wanted: Wanted) -> Iterator[Run]:
+    """Yield the runs that started on the days wanted, newest first."""
+    before = None
+    while some := store.runs(before):
+        for run in some:
+            is_late = wanted.until is not None and run.started_at >= wanted.until
+            is_early = wanted.since is not None and run.started_at < wanted.since
+            if not (is_late or is_early):
+                yield run
+        before = some[-1].run_id
+
+
 def _write_runs(book: Any, store: Store, wanted: Wanted) -> None:
-    """Write a sheet with the run that is wanted, or the newest ones, one a row."""
+    """Write a sheet with the run that is wanted, or all of the days wanted, one a row."""
     one = wanted.run_id
     store.interrupt_stale_runs()
-    runs = store.runs() if one is None else [store.run(one)]
+    runs = _runs_of_days(store, wanted) if one is None else [store.run(one)]
     shapes = [run_of(run) | {name: getattr(run, name) for name in _TIMES} for run in runs]
     heads = list(shapes[0]) if shapes else ["run_id"]
     sheet = _Sheet(book, "Runs" if one is None else "Run", heads)

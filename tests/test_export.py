@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from functools import partialmethod
 from pathlib import Path
 
 import openpyxl
@@ -142,6 +143,20 @@ def test_where_excel_has_no_more_rows_another_sheet_goes_on(
 
     assert book.sheetnames == ["Sorted", "Sorted 2", "Sorted 3", "Runs"]
     assert [book[name].max_row for name in book.sheetnames[:3]] == [3, 3, 2]
+
+
+def test_the_sheet_of_runs_has_all_of_the_days_wanted(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "runs", partialmethod(Store.runs, limit=2))
+    first, *others = (a_night(store, days_ago=days) for days in (9, 6, 4, 2, 0))
+    wanted = Wanted(since=others[0].started_at, until=others[-1].started_at)
+
+    everything, some = (list(workbook_of(store, one)["Runs"].rows) for one in (Wanted(), wanted))
+
+    numbers = [run.run_id for run in reversed([first, *others])]
+    assert [row[0].value for row in everything[1:]] == numbers
+    assert [row[0].value for row in some[1:]] == numbers[1:4]
 
 
 def test_reviewed_photos_are_what_training_takes(store: Store, tmp_path: Path) -> None:
