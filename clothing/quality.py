@@ -81,13 +81,18 @@ class Agreement:
         return self.everything.of >= ENOUGH
 
 
-def agreement_of(verdicts: Iterable[Verdict]) -> Agreement:
-    """Return what people said, put together."""
+def agreement_of(verdicts: Iterable[Verdict], blind: Iterable[Verdict]) -> Agreement:
+    """Return what people said, put together.
+
+    Args:
+        verdicts: Of all reviews.
+        blind: Of those that were given without the suggestion.
+    """
     found = list(verdicts)
     known = [verdict for verdict in found if verdict.reviewed != AGAIN]
     return Agreement(
         everything=_share(known),
-        blind=_share(verdict for verdict in known if verdict.blind),
+        blind=_share(verdict for verdict in blind if verdict.reviewed != AGAIN),
         by_category={
             category: _share(verdict for verdict in known if verdict.predicted == category)
             for category in CATEGORIES

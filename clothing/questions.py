@@ -144,7 +144,6 @@ class Verdict:
     run_id: int
     predicted: str
     reviewed: str
-    blind: bool
     number: int
 
 
@@ -302,15 +301,22 @@ def checked(store: Store, run_id: int) -> int:
     return number
 
 
-def verdicts(store: Store, model_version: str) -> list[Verdict]:
-    """Return what people said of a model's answers, counted; of each photo its newest review."""
+def verdicts(store: Store, model_version: str, blind: bool = False) -> list[Verdict]:
+    """Return what people said of a model's answers, counted; of each photo its newest review.
+
+    Args:
+        store: The database.
+        model_version: Of the model.
+        blind: Whether only reviews count that were given without the suggestion. What anybody says
+            of such a photo later on, seeing it, changes nothing then.
+    """
     table, reviewed = image_prediction.c, image_review.c
-    keys = (table.run_id, table.predicted_category, reviewed.reviewed_category, reviewed.blind)
+    keys = (table.run_id, table.predicted_category, reviewed.reviewed_category)
     query = (
         sa.select(*keys, sa.func.count().label("number"))
         .select_from(image_review)
         .join(image_prediction, table.image_id == reviewed.image_id)
-        .where(table.model_version == model_version, _is_newest())
+        .where(table.model_version == model_version, _is_newest(blind))
         .where(reviewed.reviewed_category != UNDONE)
         .group_by(*keys)
     )
@@ -319,7 +325,6 @@ def verdicts(store: Store, model_version: str) -> list[Verdict]:
             run_id=row["run_id"],
             predicted=row["predicted_category"],
             reviewed=row["reviewed_category"],
-            blind=bool(row["blind"]),
             number=row["number"],
         )
         for row in _rows(store, query)
@@ -548,13 +553,16 @@ def _same_content(review: sa.FromClause, table: sa.FromClause) -> sa.ColumnEleme
     return sa.and_(review.c.photo_key == table.c.photo_key, review.c.etag == table.c.etag)
 
 
-def _is_newest() -> sa.ColumnElement[bool]:
-    """Tell a review that no newer one of the same content has replaced."""
+def _is_newest(blind: bool = False) -> sa.ColumnElement[bool]:
+    """Tell a review that no newer one of the same content has replaced; or one among the blind."""
     newer, table = image_review.alias("newer"), image_review.c
     replaced = sa.select(newer.c.review_id).where(
         _same_content(newer, image_review), newer.c.review_id > table.review_id
     )
-    return ~replaced.correlate(image_review).exists()
+    if not blind:
+        return ~replaced.correlate(image_review).exists()
+    replaced = replaced.where((newer.c.blind == sa.true()) | (newer.c.reviewed_category == UNDONE))
+    return (table.blind == sa.true()) & ~replaced.correlate(image_review).exists()
 
 
 def _holds(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:

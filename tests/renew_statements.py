@@ -198,6 +198,7 @@ def question_operations(store: Store) -> dict[str, Callable[[], object]]:
         "questions: tallies": lambda: questions.tallies(store, [1, 2]),
         "questions: checked": lambda: questions.checked(store, 1),
         "questions: verdicts": lambda: questions.verdicts(store, "m-1"),
+        "questions: verdicts, blind": lambda: questions.verdicts(store, "m-1", blind=True),
         "questions: reviewed_photos": lambda: list(questions.reviewed_photos(store, LABELS)),
     }
 

@@ -279,8 +279,23 @@ def test_verdicts_are_the_newest_of_each_photo_on_one_model(either_store: Store)
     a_review(either_store, 3, UNDONE)
     a_review(either_store, 4, "Dress")
 
-    assert verdicts(either_store, MODEL) == [Verdict(1, "Bag", "Bag", False, 1)]
-    assert verdicts(either_store, "m-2") == [Verdict(2, "Bag", "Dress", False, 1)]
+    assert verdicts(either_store, MODEL) == [Verdict(1, "Bag", "Bag", 1)]
+    assert verdicts(either_store, "m-2") == [Verdict(2, "Bag", "Dress", 1)]
+
+
+def test_a_blind_answer_counts_whatever_somebody_says_who_sees_it(either_store: Store) -> None:
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(4)))
+    a_review(either_store, 1, "Coat", blind=True)
+    a_review(either_store, 1, "Coat")  # who confirms it takes no error away
+    a_review(either_store, 2, "Dress", blind=True)
+    a_review(either_store, 2, "Bag", blind=True)
+    a_review(either_store, 3, "Bag", blind=True)
+    a_review(either_store, 3, UNDONE)
+    a_review(either_store, 4, "Bag")
+
+    said = sorted(verdicts(either_store, MODEL, blind=True), key=lambda one: one.reviewed)
+
+    assert said == [Verdict(1, "Bag", "Bag", 1), Verdict(1, "Bag", "Coat", 1)]
 
 
 def test_reviewed_photos_are_those_with_a_category(

@@ -48,7 +48,7 @@ def quality() -> str:
     mixes = {run.run_id: mix_of(tallies[run.run_id]) for run in runs}
     model = next((run.model_version for run in runs if run.model_version), None)
     found = verdicts(store, model) if model else []
-    agreement = agreement_of(found)
+    agreement = agreement_of(found, verdicts(store, model, blind=True) if model else [])
     return render_template(
         "quality.html",
         model=model,

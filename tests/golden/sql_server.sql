@@ -972,11 +972,20 @@ WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.eta
 
 -- questions: verdicts
 
-SELECT image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, image_review.blind, count(*) AS number
+SELECT image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, count(*) AS number
 FROM image_review JOIN image_prediction ON image_prediction.image_id = image_review.image_id
 WHERE image_prediction.model_version = ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) AND image_review.reviewed_category != ? GROUP BY image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, image_review.blind;
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)) AND image_review.reviewed_category != ? GROUP BY image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category;
+
+
+-- questions: verdicts, blind
+
+SELECT image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category, count(*) AS number
+FROM image_review JOIN image_prediction ON image_prediction.image_id = image_review.image_id
+WHERE image_prediction.model_version = ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))) AND image_review.reviewed_category != ? GROUP BY image_prediction.run_id, image_prediction.predicted_category, image_review.reviewed_category;
 
 
 -- questions: reviewed_photos
