@@ -15,7 +15,14 @@ import sqlalchemy as sa
 from clothing.database import as_pattern, in_utc
 from clothing.labels import UNDONE
 from clothing.photos import Failure, Photo, Run, photo_key
-from clothing.store import Store, StoredPrediction, failure_of, predictions_query, stored_of
+from clothing.store import (
+    Store,
+    StoredPrediction,
+    failure_of,
+    is_lost,
+    predictions_query,
+    stored_of,
+)
 from clothing.tables import batch_run, image_failure, image_prediction, image_review
 
 Pile = Literal["check", "sorted", "unreadable"]
@@ -347,7 +354,7 @@ def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[s
             sa.select(table.review_id, table.reviewed_category, image_prediction.c.image_filename)
             .select_from(image_review)
             .join(image_prediction, _same_content(image_review, image_prediction))
-            .where(table.review_id > after, _is_newest(), _is_current(None), ~_is_lost())
+            .where(table.review_id > after, _is_newest(), _is_current(None), ~is_lost())
             .order_by(table.review_id)
             .limit(PART)
         )
@@ -501,15 +508,6 @@ def _is_current(moment: Moment | None) -> sa.ColumnElement[bool]:
     if moment:
         replaced = replaced.where(newer.c.image_id <= moment.image_id)
     return ~replaced.correlate(image_prediction).exists()
-
-
-def _is_lost() -> sa.ColumnElement[bool]:
-    """Tell an answer to what a later run could not read."""
-    table, failed = image_prediction.c, image_failure.c
-    later = sa.select(failed.failure_id).where(
-        failed.photo_key == table.photo_key, failed.run_id > table.run_id
-    )
-    return later.correlate(image_prediction).exists()
 
 
 def _still_unreadable(moment: Moment | None) -> list[sa.ColumnElement[bool]]:

@@ -15,6 +15,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from clothing.labels import CATEGORIES
+from clothing.photos import Run
 from clothing.store import Store
 from clothing.web.permissions import READ, WHO
 from tests.alive import children, soon
@@ -25,6 +26,14 @@ from tests.sql_server_double import opened
 def site_store(app: Flask) -> Store:
     store: Store = app.extensions["site"].parts.store
     return store
+
+
+def a_dead_run(app: Flask, tmp_path: Path) -> Run:
+    """Return a run that is called running and shows no life."""
+    run = site_store(app).open_run("test")
+    with opened(tmp_path) as connection:
+        connection.execute("UPDATE batch_run SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+    return run
 
 
 def ended(client: FlaskClient, location: str) -> dict[str, Any]:
@@ -215,9 +224,7 @@ def test_a_run_whose_process_is_killed_is_interrupted_and_resumed(
 def test_a_run_that_shows_no_life_is_nowhere_called_running(
     client: FlaskClient, app: Flask, tmp_path: Path, path: str
 ) -> None:
-    site_store(app).open_run("test")
-    with opened(tmp_path) as connection:
-        connection.execute("UPDATE batch_run SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+    a_dead_run(app, tmp_path)
 
     answer = client.get(path).get_json()
 
@@ -229,9 +236,7 @@ def test_a_run_that_shows_no_life_is_nowhere_called_running(
 def test_whatever_shows_runs_first_closes_those_that_show_no_life(
     client: FlaskClient, app: Flask, tmp_path: Path, path: str
 ) -> None:
-    run = site_store(app).open_run("test")
-    with opened(tmp_path) as connection:
-        connection.execute("UPDATE batch_run SET heartbeat_at = '2020-01-01 00:00:00.000000'")
+    run = a_dead_run(app, tmp_path)
 
     with client.get(path) as answer:
         assert answer.data

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from clothing.errors import ActiveRunError
 from clothing.web.nights import last_night
-from clothing.web.site import site
+from clothing.web.site import ready_store, site
 from clothing.web.thumbnails import PICTURE
 
 blueprint = Blueprint("pages", __name__)
@@ -24,9 +24,7 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/")
 def morning_sheet() -> str:
     """Show how the newest run went, its three piles, and what is unusual about it."""
-    store = site().parts.store
-    store.ready()
-    store.interrupt_stale_runs()
+    ready_store()
     found = last_night()
     if found is None:
         waiting = next(site().parts.images.list_photos(), None) is not None

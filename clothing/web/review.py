@@ -28,7 +28,7 @@ from clothing.review_queue import Task, Turn
 from clothing.shapes import ranked, review_of
 from clothing.web import access, sessions
 from clothing.web.asked import LONGEST_SECONDS, VERDICTS, an_answer
-from clothing.web.site import site
+from clothing.web.site import ready_store, site
 from clothing.web.wording import answer as in_words
 
 KEYS = dict(zip(CATEGORIES, "1234567890", strict=True))
@@ -60,9 +60,7 @@ class Suggestion:
 @blueprint.get("/review")
 def queue() -> str:
     """Show the photo to answer now."""
-    store = site().parts.store
-    store.ready()
-    store.interrupt_stale_runs()
+    ready_store()
     if not sessions.reviewer():
         return render_template("review_name.html")
     return render_template("review.html", **_shown(site().reviews.look(sessions.holder())))

@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, render_template, url_for
 
 from clothing.web import asked
 from clothing.web.nights import night_of
-from clothing.web.site import site
+from clothing.web.site import ready_store, site
 
 blueprint = Blueprint("runs", __name__)
 
@@ -22,10 +22,8 @@ def init_app(app: Flask) -> None:
 @blueprint.get("/runs")
 def listed() -> str:
     """Show runs, newest first; `before` goes on."""
-    store, before = site().parts.store, asked.number("before")
-    store.ready()
-    store.interrupt_stale_runs()
-    runs = store.runs(before, RUNS_A_PAGE)
+    before = asked.number("before")
+    runs = ready_store().runs(before, RUNS_A_PAGE)
     more = url_for(".listed", before=runs[-1].run_id) if len(runs) == RUNS_A_PAGE else None
     return render_template(
         "runs.html", runs=runs, tallies=site().tallies.of(runs), before=before, more=more
@@ -35,8 +33,5 @@ def listed() -> str:
 @blueprint.get("/runs/<int:run_id>")
 def one(run_id: int) -> str:
     """Show one run: how it went, its piles, its failures, and all of it to take away."""
-    store = site().parts.store
-    store.ready()
-    store.interrupt_stale_runs()
-    found = night_of(store.run(run_id))
+    found = night_of(ready_store().run(run_id))
     return render_template("run.html", night=found, run=found.run)

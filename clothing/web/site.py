@@ -22,6 +22,7 @@ from clothing.photos import Run
 from clothing.questions import Tallies
 from clothing.review_queue import ReviewQueue
 from clothing.sandbox import Decoder
+from clothing.store import Store
 from clothing.web.thumbnails import Thumbnails, thumbnail_folder
 
 log = logging.getLogger(__name__)
@@ -51,6 +52,14 @@ def site() -> Site:
     """Return the site of the app that answers the current request."""
     found: Site = current_app.extensions["site"]
     return found
+
+
+def ready_store() -> Store:
+    """Return the store, its schema in place, and no run called running that shows no life."""
+    store = site().parts.store
+    store.ready()
+    store.interrupt_stale_runs()
+    return store
 
 
 class CurrentModel:
