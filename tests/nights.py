@@ -7,7 +7,16 @@ import sqlalchemy as sa
 
 from clothing.card import WHOLE_IN_COLOUR
 from clothing.labels import CATEGORIES
-from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, photo_key
+from clothing.photos import (
+    Counts,
+    Failure,
+    Outcome,
+    Photo,
+    Prediction,
+    Run,
+    RunStatus,
+    photo_key,
+)
 from clothing.store import Store
 from clothing.tables import batch_run, image_review
 
@@ -34,9 +43,14 @@ def a_failure(name: str = "broken.jpg", reason: str = "the file is empty") -> Fa
 
 
 def a_night(
-    store: Store, *outcomes: Outcome, days_ago: float = 0, model: str = MODEL, force: bool = False
+    store: Store,
+    *outcomes: Outcome,
+    days_ago: float = 0,
+    model: str = MODEL,
+    force: bool = False,
+    status: RunStatus = "succeeded",
 ) -> Run:
-    """Write a run with these outcomes that succeeded; return it."""
+    """Write a run with these outcomes that succeeded, or ended or goes on as told; return it."""
     store.ready()
     run = store.open_run("http", force=force)
     store.describe_run(run.run_id, model, STEPS)
@@ -44,9 +58,10 @@ def a_night(
     failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
     counts = Counts(len(outcomes), len(outcomes) - failed, failed)
     store.save(run, outcomes, counts)
-    store.close_run(run.run_id, "succeeded", counts, None)
+    if status != "running":
+        store.close_run(run.run_id, status, counts, None)
     if days_ago:
-        _move(store, run.run_id, timedelta(days=days_ago))
+        started_at(store, run, run.started_at - timedelta(days=days_ago))
     return store.run(run.run_id)
 
 
@@ -68,12 +83,13 @@ def a_review(
     store.write(lambda connection: connection.execute(sa.insert(image_review), row))
 
 
-def _move(store: Store, run_id: int, back: timedelta) -> None:
-    run = store.run(run_id)
-    times = {
-        name: (moment - back).replace(tzinfo=None)
+def started_at(store: Store, run: Run, moment: datetime) -> None:
+    """Move a run to where it starts at a moment."""
+    run = store.run(run.run_id)
+    moved = {
+        name: (time + (moment - run.started_at)).replace(tzinfo=None)
         for name in ("started_at", "heartbeat_at", "finished_at")
-        if (moment := getattr(run, name))
+        if (time := getattr(run, name))
     }
-    change = sa.update(batch_run).where(batch_run.c.run_id == run_id).values(times)
+    change = sa.update(batch_run).where(batch_run.c.run_id == run.run_id).values(moved)
     store.write(lambda connection: connection.execute(change))
