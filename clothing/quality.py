@@ -147,12 +147,20 @@ def pools_of(runs: Iterable[Run], zone: tzinfo) -> list[Pool]:
     """Return runs by their nights, newest first.
 
     Those that classified photos anew stay apart, and so do those over some photos: their mix is
-    another one.
+    another one. A run that broke off belongs to the night of the next one that succeeded, which
+    did the rest of its work. Until then it is in no night, and so is a run that goes on: a third of
+    a night is not like the whole.
     """
     pools: dict[tuple[date, bool, bool], Pool] = {}
+    broken_off: dict[tuple[bool, bool], list[Run]] = {}
     for run in sorted(runs, key=lambda run: run.run_id):
-        key = (evening_of(run.started_at, zone), run.force, bool(run.prefix))
-        pools.setdefault(key, Pool(*key, [])).runs.append(run)
+        kind = (run.force, bool(run.prefix))
+        if run.status in ("interrupted", "failed"):
+            broken_off.setdefault(kind, []).append(run)
+        elif run.status == "succeeded":
+            key = (evening_of(run.started_at, zone), *kind)
+            pool = pools.setdefault(key, Pool(*key, []))
+            pool.runs.extend([*broken_off.pop(kind, ()), run])
     return list(reversed(pools.values()))
 
 

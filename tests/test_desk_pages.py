@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
-from clothing.photos import Counts, Prediction
+from clothing.photos import Counts, Prediction, RunStatus
 from clothing.store import Store
 from clothing.web.charts import Point, line_of
 from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review, started_at
@@ -518,6 +518,55 @@ def test_what_comes_by_day_belongs_to_the_night_before(client: FlaskClient, stor
 
     assert len(chart(page, "Mean confidence")) == 3
     assert "The night of 22 Nov beside the four weeks before" in page
+
+
+def test_a_night_that_was_resumed_is_one_night(client: FlaskClient, store: Store) -> None:
+    for night in range(3):
+        bags = [a_prediction(f"{night}-bag-{n}.jpg") for n in range(40)]
+        if night == 1:  # what comes first is of one category only
+            a_night(store, *bags, days_ago=4, status="interrupted")
+            a_night(store, *some_photos(night), days_ago=3)
+        else:
+            a_night(store, *bags, *some_photos(night), days_ago=5 - 2 * night)
+
+    sheet, page = look(client, "/"), look(client, "/quality")
+
+    assert "the 2 nights of the four weeks before" in sheet
+    assert len(chart(page, "Mean confidence")) == 3
+    assert chart(page, SHIFT) == [0, 0]
+
+
+def test_a_night_that_broke_off_at_its_very_end_counts(client: FlaskClient, store: Store) -> None:
+    for night in range(2):
+        a_night(store, *some_photos(night), days_ago=3 - night, status="interrupted")
+        a_night(store, days_ago=3 - night)
+
+    assert chart(look(client, "/quality"), SHIFT) == [0]
+
+
+def test_agreement_is_of_the_model_before_while_a_new_one_runs(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg"), days_ago=1)
+    a_night(store, a_prediction("b.jpg"), model="m-2", status="running")
+
+    assert f"the answers of {MODEL}." in look(client, "/quality")
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
+def test_half_a_night_is_compared_with_nothing(
+    client: FlaskClient, store: Store, status: RunStatus
+) -> None:
+    for night in range(3):
+        a_night(store, *some_photos(night), days_ago=3 - night)
+    bags = [a_prediction(f"bag-{n}.jpg") for n in range(40)]
+    a_night(store, *bags, status=status)
+
+    page = look(client, "/quality")
+
+    assert chart(page, SHIFT) == [0, 0]
+    assert "10 %</td><td>+0.0" in page
+    assert "broke off" in page
 
 
 def test_a_few_reviews_are_not_enough(client: FlaskClient, store: Store) -> None:

@@ -165,3 +165,17 @@ def test_what_usually_comes_is_told_by_nights_of_the_same_kind() -> None:
     assert numbers(usual_pools(newest, False, pools)) == [[8], [4]]
     assert numbers(usual_pools(before, False, pools)) == [[4], [3]]
     assert numbers(usual_pools(newest, True, pools)) == [[6]]
+
+
+def test_a_run_that_broke_off_belongs_to_the_one_that_finished_it() -> None:
+    runs = [
+        a_run(1, 5, status="interrupted"),
+        a_run(2, 4, status="failed"),
+        a_run(3, 4, force=True),
+        a_run(4, 3),
+        a_run(5, 2),
+        a_run(6, 1, status="interrupted"),
+        a_run(7, 0, status="running"),
+    ]
+
+    assert numbers(pools_of(runs, UTC)) == [[5], [1, 2, 4], [3]]

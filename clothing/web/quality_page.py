@@ -56,10 +56,10 @@ def quality() -> str:
     store.ready()
     every = store.runs(limit=LOOKED_AT)
     tallies = site().tallies.of(every)
-    runs = [run for run in every if tallies[run.run_id].classified]
-    pools = pools_of(runs, site().parts.config.tz)
+    over = [run for run in every if run.status != "running" and tallies[run.run_id].classified]
+    pools = pools_of(every, site().parts.config.tz)
     nights = _nights(pools, tallies)
-    model = next((run.model_version for run in runs if run.model_version), None)
+    model = next((run.model_version for run in over if run.model_version), None)
     found = verdicts(store, model) if model else []
     agreement = agreement_of(found)
     return render_template(
