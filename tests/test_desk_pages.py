@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from clothing.forgetting import forget
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Counts, Prediction, RunStatus
 from clothing.store import Store
@@ -551,6 +552,37 @@ def test_agreement_is_of_the_model_before_while_a_new_one_runs(
     a_night(store, a_prediction("b.jpg"), model="m-2", status="running")
 
     assert f"the answers of {MODEL}." in look(client, "/quality")
+
+
+def test_a_night_that_was_forgotten_is_not_what_usually_comes(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    for night in range(4):
+        a_night(store, *some_photos(night), days_ago=3 - night)
+    look(client, "/")
+    forget(store, "images", "1-")
+
+    sheet, page = look(client, "/"), look(client, "/quality")
+
+    assert "the 2 nights of the four weeks before" in sheet
+    assert re.findall(r"<td>10 %</td> <td>(\d+) %</td>", sheet) == ["10"] * 10
+    assert page.count("<td>10 %</td><td>10 %</td><td>+0.0</td>") == 10
+
+
+def test_a_run_says_what_was_forgotten_of_it_since(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    a_night(store, *some_photos(1))
+    before = look(client, "/runs/1")
+    forget(store, "images", "1-2")
+
+    page = look(client, "/runs/1")
+
+    assert "forgotten since" not in before
+    assert "<dt>sorted</dt><dd>29</dd>" in page
+    assert "<dt>forgotten since</dt><dd>11</dd>" in page
 
 
 @pytest.mark.parametrize("status", ["running", "interrupted", "failed"])

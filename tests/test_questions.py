@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from clothing.forgetting import forget
 from clothing.labelled import LABELS
 from clothing.labels import AGAIN, UNDONE
 from clothing.photos import Counts
@@ -266,6 +267,21 @@ def test_a_run_that_is_over_is_counted_once(store: Store) -> None:
 
     assert later[2].by_category == {"Coat": 1}
     assert later[1] == Tally({"Bag": 1}, 0, 0.9)
+
+
+def test_what_was_forgotten_since_is_counted_no_more(
+    asked: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [a_night(asked, *(a_prediction(f"{night}/{n}") for n in range(3))) for night in "abc"]
+    counted = Tallies(asked)
+    counted.of(runs)
+    forget(asked, "images", "a/")
+    forget(asked, "images", "b/1")
+
+    assert [tally.classified for tally in counted.of(runs).values()] == [3, 3, 3]  # not yet
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    assert [tally.classified for tally in counted.of(runs).values()] == [0, 2, 3]
+    assert [tally.classified for tally in counted.of(runs).values()] == [0, 2, 3]
 
 
 def test_what_has_been_checked_is_counted(asked: Store) -> None:

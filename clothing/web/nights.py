@@ -80,6 +80,12 @@ class Night:
         """True if the run shown opened a photo, so that its piles say something."""
         return bool(self.shown.counts.classified or self.shown.counts.failed)
 
+    @property
+    def forgotten(self) -> int:
+        """Photos of the run shown whose answers were forgotten since; its own counts stay."""
+        is_over = self.shown.status != "running"
+        return self.shown.counts.classified - self.tally.classified if is_over else 0
+
 
 def last_night() -> Night | None:
     """Return the newest run with the piles that people work from, or None before the first."""
