@@ -5,9 +5,9 @@ Owns the definitions of the figures that the quality page shows.
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta, tzinfo
 
 from clothing.labels import AGAIN, CATEGORIES, agrees
 from clothing.photos import Run
@@ -15,6 +15,9 @@ from clothing.questions import Tally, Verdict
 
 ENOUGH = 30
 """Reviews below which a share says next to nothing."""
+
+ENOUGH_ANSWERS = 30
+"""Answers of a night below which it is drawn in no chart: chance alone would rule its mix."""
 
 USUAL = timedelta(days=28)
 """How far back the usual mix looks."""
@@ -25,6 +28,7 @@ LOOKED_AT = 1000
 Mix = dict[str, float]
 """The share of each category, 0 to 1."""
 
+_NOON = timedelta(hours=12)
 _Z = 1.959963984540054  # of the normal distribution: 95 % lie within
 
 
@@ -55,6 +59,23 @@ class Share:
         middle = (share + z2 / 2) / (1 + z2)
         half = _Z * math.sqrt(share * (1 - share) / self.of + z2 / self.of / 4) / (1 + z2)
         return max(0.0, middle - half), min(1.0, middle + half)
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """The runs of one night and one kind, taken together: so a run of one photo is no night.
+
+    Attributes:
+        evening: The day on which the night began; it goes from noon to noon.
+        force: Whether they classified photos anew.
+        partly: Whether they were over some photos only.
+        runs: The runs, oldest first.
+    """
+
+    evening: date
+    force: bool
+    partly: bool
+    runs: list[Run] = field(compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +123,63 @@ def agreement_of(verdicts: Iterable[Verdict], blind: Iterable[Verdict]) -> Agree
     )
 
 
-def agreement_by_run(verdicts: Iterable[Verdict]) -> dict[int, Share]:
-    """Return how often people agreed with each run, by its number and in that order."""
-    known = [verdict for verdict in verdicts if verdict.reviewed != AGAIN]
-    run_ids = sorted({verdict.run_id for verdict in known})
-    return {number: _share(v for v in known if v.run_id == number) for number in run_ids}
+def agreement_by_night(
+    verdicts: Iterable[Verdict], pools: Iterable[Pool]
+) -> list[tuple[Pool, Share]]:
+    """Return how often people agreed with each night of which they said something."""
+    by_run: dict[int, list[Verdict]] = {}
+    for verdict in verdicts:
+        if verdict.reviewed != AGAIN:
+            by_run.setdefault(verdict.run_id, []).append(verdict)
+    shares = [
+        (pool, _share(v for run in pool.runs for v in by_run.get(run.run_id, ()))) for pool in pools
+    ]
+    return [(pool, share) for pool, share in shares if share.of]
+
+
+def evening_of(moment: datetime, zone: tzinfo) -> date:
+    """Return the day on which the night began that a moment belongs to.
+
+    >>> from datetime import UTC
+    >>> str(evening_of(datetime(2026, 11, 21, 3, tzinfo=UTC), UTC))
+    '2026-11-20'
+    """
+    local = moment.astimezone(zone).replace(tzinfo=None)
+    return (local - _NOON).date()
+
+
+def pools_of(runs: Iterable[Run], zone: tzinfo) -> list[Pool]:
+    """Return runs by their nights, newest first.
+
+    Those that classified photos anew stay apart, and so do those over some photos: their mix is
+    another one. A run that broke off belongs to the night of the next one that succeeded, which
+    did the rest of its work. Until then it is in no night, and so is a run that goes on: a third of
+    a night is not like the whole.
+    """
+    pools: dict[tuple[date, bool, bool], Pool] = {}
+    broken_off: dict[tuple[bool, bool], list[Run]] = {}
+    for run in sorted(runs, key=lambda run: run.run_id):
+        kind = (run.force, bool(run.prefix))
+        if run.status in ("interrupted", "failed"):
+            broken_off.setdefault(kind, []).append(run)
+        elif run.status == "succeeded":
+            key = (evening_of(run.started_at, zone), *kind)
+            pool = pools.setdefault(key, Pool(*key, []))
+            pool.runs.extend([*broken_off.pop(kind, ()), run])
+    return list(reversed(pools.values()))
+
+
+def together(tallies: Iterable[Tally]) -> Tally:
+    """Return several tallies as one.
+
+    >>> together([Tally({"Bag": 1}, 1, 0.5), Tally({"Bag": 2, "Coat": 1}, 0, 2.5)])
+    Tally(by_category={'Bag': 3, 'Coat': 1}, to_check=1, confidence=3.0)
+    """
+    found, by_category = list(tallies), Counter[str]()
+    for tally in found:
+        by_category.update(tally.by_category)
+    to_check = sum(tally.to_check for tally in found)
+    return Tally(dict(by_category), to_check, sum(tally.confidence for tally in found))
 
 
 def mix_of(tally: Tally) -> Mix:
@@ -115,33 +188,40 @@ def mix_of(tally: Tally) -> Mix:
     return {category: tally.by_category.get(category, 0) / whole for category in CATEGORIES}
 
 
-def usual_runs(run: Run, runs: Iterable[Run]) -> list[Run]:
-    """Return the runs of the four weeks before one that tell what usually comes.
+def usual_pools(evening: date, partly: bool, pools: Iterable[Pool]) -> list[Pool]:
+    """Return the nights of the four weeks before one that tell what usually comes.
 
     Those that classified photos anew do not, and where one is over all photos, those over some.
     """
     return [
-        one
-        for one in runs
-        if one.run_id < run.run_id
-        and run.started_at - one.started_at < USUAL
-        and one.counts.classified
-        and not one.force
-        and bool(one.prefix) == bool(run.prefix)
+        pool
+        for pool in pools
+        if timedelta() < evening - pool.evening <= USUAL
+        and not pool.force
+        and pool.partly == partly
     ]
 
 
-def usual_mix(mixes: Collection[Mix]) -> Mix:
-    """Return the mean share of each category, or nothing without any run.
+def usual_mix(nights: Iterable[Tally]) -> Mix:
+    """Return the share of each category over some nights, or nothing without any answer.
 
-    Each run weighs the same: one over everything, as after a new model, drowns none of the others.
+    All their photos count, so that a night of one photo has no say; but no night weighs more than
+    the mean one: one over everything, as after a new model, drowns none of the others.
 
-    >>> usual_mix([mix_of(Tally({"Bag": 1}, 1, 0.5)), mix_of(Tally({"Coat": 2}, 0, 1.5))])["Bag"]
-    0.5
+    >>> few, many = Tally({"Coat": 1}, 0, 1.0), Tally({"Bag": 90, "Coat": 10}, 0, 90.0)
+    >>> round(usual_mix([many, many, many, few])["Bag"], 2)
+    0.9
     """
-    if not mixes:
+    found = [night for night in nights if night.classified]
+    if not found:
         return {}
-    return {name: sum(mix[name] for mix in mixes) / len(mixes) for name in CATEGORIES}
+    mean = sum(night.classified for night in found) / len(found)
+    weighed = [(min(night.classified, mean), mix_of(night)) for night in found]
+    whole = sum(weight for weight, _ in weighed)
+    return {
+        category: sum(weight * mix[category] for weight, mix in weighed) / whole
+        for category in CATEGORIES
+    }
 
 
 def shift_of(now: Mix, usual: Mix) -> float:

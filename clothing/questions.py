@@ -5,6 +5,7 @@ goes on from the number of the last row seen, so its last part comes as fast as 
 """
 
 import threading
+import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -32,6 +33,9 @@ PILES: tuple[Pile, ...] = ("check", "sorted", "unreadable")
 
 PART = 1000
 """Rows that are read at once where all are wanted."""
+
+LOOK_AGAIN = 10.0
+"""Seconds after which a run that was counted is asked whether answers were forgotten since."""
 
 _FAILED = sa.select(image_failure).select_from(image_failure)
 _RUNS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
@@ -256,23 +260,43 @@ def reasons(store: Store, run_id: int, limit: int = 20) -> list[tuple[str, int]]
 
 
 class Tallies:
-    """What is counted of runs, once of each that is over; what was forgotten since stays in it."""
+    """What is counted of runs: of each that is over once, and anew where answers were forgotten.
+
+    How many answers a run has is told by an index, in a tenth of the time that counting takes.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._counted: dict[int, Tally] = {}
+        self._looked: dict[int, float] = {}
         self._lock = threading.Lock()
 
     def of(self, runs: Sequence[Run]) -> dict[int, Tally]:
         """Return the tally of each run by its number."""
+        now = time.monotonic()
         with self._lock:
-            known = {run.run_id: self._counted.get(run.run_id) for run in runs}
-        unknown = [number for number, tally in known.items() if tally is None]
-        found = tallies(self._store, unknown)
+            known = {run.run_id: tally for run in runs if (tally := self._counted.get(run.run_id))}
+            old = [number for number in known if now - self._looked[number] >= LOOK_AGAIN]
+        for number, answers in answers_left(self._store, old).items():
+            if answers != known[number].classified:
+                del known[number]
+        found = tallies(self._store, [run.run_id for run in runs if run.run_id not in known])
         over = {run.run_id for run in runs if run.status != "running"}
         with self._lock:
-            self._counted |= {number: found[number] for number in unknown if number in over}
-        return {number: tally or found[number] for number, tally in known.items()}
+            self._counted |= {number: found[number] for number in found if number in over}
+            self._looked |= dict.fromkeys([*old, *found], now)
+        return {run.run_id: (known | found)[run.run_id] for run in runs}
+
+
+def answers_left(store: Store, run_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many answers of each run there are still."""
+    table = image_prediction.c
+    found = dict.fromkeys(run_ids, 0)
+    for some in _some(run_ids):
+        query = sa.select(table.run_id, sa.func.count().label("number"))
+        query = query.where(table.run_id.in_(some)).group_by(table.run_id)
+        found |= {row["run_id"]: row["number"] for row in _rows(store, query)}
+    return found
 
 
 def tallies(store: Store, run_ids: Sequence[int]) -> dict[int, Tally]:
@@ -280,11 +304,11 @@ def tallies(store: Store, run_ids: Sequence[int]) -> dict[int, Tally]:
     table = image_prediction.c
     keys = (table.run_id, table.predicted_category, table.needs_review)
     found = {number: Tally({}, 0, 0.0) for number in run_ids}
-    for start in range(0, len(run_ids), _RUNS):
+    for some in _some(run_ids):
         query = sa.select(
             *keys, sa.func.count().label("number"), sa.func.sum(table.confidence).label("sum")
         )
-        query = query.where(table.run_id.in_(run_ids[start : start + _RUNS])).group_by(*keys)
+        query = query.where(table.run_id.in_(some)).group_by(*keys)
         for row in _rows(store, query):
             found[row["run_id"]] = _added(found[row["run_id"]], row)
     return found
@@ -594,6 +618,11 @@ def _review_of(row: sa.RowMapping) -> Review | None:
         timestamp=in_utc(row["said_timestamp"]),
         blind=bool(row["said_blind"]),
     )
+
+
+def _some(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(run_ids), _RUNS):
+        yield run_ids[start : start + _RUNS]
 
 
 def _added(tally: Tally, row: sa.RowMapping) -> Tally:

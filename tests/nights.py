@@ -1,6 +1,6 @@
 """Runs as they lie in the tables, written without a model: for the pages and the spreadsheets."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
@@ -9,9 +9,18 @@ import sqlalchemy as sa
 from clothing.card import WHOLE_IN_COLOUR
 from clothing.database import now_in_tables
 from clothing.labels import CATEGORIES
-from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, photo_key
+from clothing.photos import (
+    Counts,
+    Failure,
+    Outcome,
+    Photo,
+    Prediction,
+    Run,
+    RunStatus,
+    photo_key,
+)
 from clothing.store import Store
-from clothing.tables import image_review
+from clothing.tables import batch_run, image_review
 
 MODEL, STEPS = "m-1", WHOLE_IN_COLOUR
 
@@ -36,9 +45,14 @@ def a_failure(name: str = "broken.jpg", reason: str = "the file is empty") -> Fa
 
 
 def a_night(
-    store: Store, *outcomes: Outcome, days_ago: float = 0, model: str = MODEL, force: bool = False
+    store: Store,
+    *outcomes: Outcome,
+    days_ago: float = 0,
+    model: str = MODEL,
+    force: bool = False,
+    status: RunStatus = "succeeded",
 ) -> Run:
-    """Write a run with these outcomes that succeeded; return it."""
+    """Write a run with these outcomes that succeeded, or ended or goes on as told; return it."""
     store.ready()
     back = timedelta(days=days_ago)
     with patch("clothing.store.now_in_tables", lambda: now_in_tables() - back):
@@ -48,7 +62,8 @@ def a_night(
         failed = sum(isinstance(outcome, Failure) for outcome in outcomes)
         counts = Counts(len(outcomes), len(outcomes) - failed, failed)
         store.save(run, outcomes, counts)
-        store.close_run(run.run_id, "succeeded", counts, None)
+        if status != "running":
+            store.close_run(run.run_id, status, counts, None)
     return store.run(run.run_id)
 
 
@@ -69,3 +84,15 @@ def a_review(
         **columns,
     }
     store.write(lambda connection: connection.execute(sa.insert(image_review), row))
+
+
+def started_at(store: Store, run: Run, moment: datetime) -> None:
+    """Move a run to where it starts at a moment."""
+    run = store.run(run.run_id)
+    moved = {
+        name: (time + (moment - run.started_at)).replace(tzinfo=None)
+        for name in ("started_at", "heartbeat_at", "finished_at")
+        if (time := getattr(run, name))
+    }
+    change = sa.update(batch_run).where(batch_run.c.run_id == run.run_id).values(moved)
+    store.write(lambda connection: connection.execute(change))

@@ -2,6 +2,7 @@
 
 import io
 import re
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
 
+from clothing.forgetting import forget
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
-from clothing.photos import Counts
+from clothing.photos import Counts, Prediction, RunStatus
 from clothing.store import Store
 from clothing.web.charts import Point, line_of
-from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review
+from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review, started_at
 from tests.pictures import jpeg
 
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -40,7 +42,7 @@ def look(client: FlaskClient, path: str) -> str:
         ("/photos/pick-list", "Pick list"),
         ("/runs", "No run yet."),
         ("/quality", "Not enough reviews yet"),
-        ("/quality", "Not enough runs yet"),
+        ("/quality", "Not enough nights yet"),
         ("/try", "The answer comes here."),
     ],
 )
@@ -459,12 +461,12 @@ def test_quality_shows_agreement_confusion_and_drift(client: FlaskClient, store:
     for night in range(3):
         a_night(
             store,
-            *(a_prediction(f"{night}-{n}.jpg", CATEGORIES[n % 10]) for n in range(20)),
+            *(a_prediction(f"{night}-{n}.jpg", CATEGORIES[n % 10]) for n in range(40)),
             days_ago=3 - night,
         )
-    for image_id in range(1, 41):
+    for image_id in range(21, 61):
         said = CATEGORIES[(image_id - 1) % 10] if image_id % 4 else "Coat"
-        a_review(store, image_id, said, blind=image_id > 20)
+        a_review(store, image_id, said, blind=image_id > 40)
 
     page = look(client, "/quality")
 
@@ -472,7 +474,131 @@ def test_quality_shows_agreement_confusion_and_drift(client: FlaskClient, store:
     assert "What it takes for what" in page
     assert 'class="wrong"' in page and 'class="right"' in page
     assert page.count("<polyline") == 4
-    assert "The newest run beside the four weeks before" in page
+    assert "beside the four weeks before" in page
+
+
+def some_photos(night: int, number: int = 40) -> list[Prediction]:
+    """Return photos of a night with the usual mix: a tenth of each category."""
+    return [a_prediction(f"{night}-{n}.jpg", CATEGORIES[n % 10]) for n in range(number)]
+
+
+def chart(page: str, title: str) -> list[int]:
+    """Return the points of a chart, in percent."""
+    (table,) = re.findall(rf"<th scope=\"col\">{title}</th></tr></thead>(.*?)</table>", page)
+    return [int(share) for share in re.findall(r"<td>(\d+) %", table)]
+
+
+SHIFT = "Share of photos in other categories than usual"
+
+
+def test_runs_of_one_photo_change_neither_what_is_usual_nor_a_chart(
+    client: FlaskClient, store: Store
+) -> None:
+    for night in range(4):
+        a_night(store, *some_photos(night, 100), days_ago=8 - 2 * night)
+        if night < 3:
+            a_night(store, a_prediction(f"one-{night}.jpg", "Sandal"), days_ago=7 - 2 * night)
+
+    sheet, page = look(client, "/"), look(client, "/quality")
+
+    assert re.findall(r"<td>10 %</td> <td>(\d+) %</td>", sheet) == ["10"] * 5 + ["12"] + ["10"] * 4
+    assert "the 6 nights of the four weeks before" in sheet
+    assert chart(page, SHIFT) == [2, 2, 2]
+    assert len(chart(page, "Mean confidence")) == 4
+    assert "nights of fewer than 30 answers" in page
+
+
+def test_what_comes_by_day_belongs_to_the_night_before(client: FlaskClient, store: Store) -> None:
+    evening = datetime(2026, 11, 20, 23, tzinfo=UTC)
+    for night in range(3):
+        begun = evening + timedelta(days=night)
+        started_at(store, a_night(store, *some_photos(night)), begun)
+        started_at(store, a_night(store, *some_photos(9 + night, 30)), begun + timedelta(hours=9))
+
+    page = look(client, "/quality")
+
+    assert len(chart(page, "Mean confidence")) == 3
+    assert "The night of 22 Nov beside the four weeks before" in page
+
+
+def test_a_night_that_was_resumed_is_one_night(client: FlaskClient, store: Store) -> None:
+    for night in range(3):
+        bags = [a_prediction(f"{night}-bag-{n}.jpg") for n in range(40)]
+        if night == 1:  # what comes first is of one category only
+            a_night(store, *bags, days_ago=4, status="interrupted")
+            a_night(store, *some_photos(night), days_ago=3)
+        else:
+            a_night(store, *bags, *some_photos(night), days_ago=5 - 2 * night)
+
+    sheet, page = look(client, "/"), look(client, "/quality")
+
+    assert "the 2 nights of the four weeks before" in sheet
+    assert len(chart(page, "Mean confidence")) == 3
+    assert chart(page, SHIFT) == [0, 0]
+
+
+def test_a_night_that_broke_off_at_its_very_end_counts(client: FlaskClient, store: Store) -> None:
+    for night in range(2):
+        a_night(store, *some_photos(night), days_ago=3 - night, status="interrupted")
+        a_night(store, days_ago=3 - night)
+
+    assert chart(look(client, "/quality"), SHIFT) == [0]
+
+
+def test_agreement_is_of_the_model_before_while_a_new_one_runs(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg"), days_ago=1)
+    a_night(store, a_prediction("b.jpg"), model="m-2", status="running")
+
+    assert f"the answers of {MODEL}." in look(client, "/quality")
+
+
+def test_a_night_that_was_forgotten_is_not_what_usually_comes(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    for night in range(4):
+        a_night(store, *some_photos(night), days_ago=3 - night)
+    look(client, "/")
+    forget(store, "images", "1-")
+
+    sheet, page = look(client, "/"), look(client, "/quality")
+
+    assert "the 2 nights of the four weeks before" in sheet
+    assert re.findall(r"<td>10 %</td> <td>(\d+) %</td>", sheet) == ["10"] * 10
+    assert page.count("<td>10 %</td><td>10 %</td><td>+0.0</td>") == 10
+
+
+def test_a_run_says_what_was_forgotten_of_it_since(
+    client: FlaskClient, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    a_night(store, *some_photos(1))
+    before = look(client, "/runs/1")
+    forget(store, "images", "1-2")
+
+    page = look(client, "/runs/1")
+
+    assert "forgotten since" not in before
+    assert "<dt>sorted</dt><dd>29</dd>" in page
+    assert "<dt>forgotten since</dt><dd>11</dd>" in page
+
+
+@pytest.mark.parametrize("status", ["running", "interrupted", "failed"])
+def test_half_a_night_is_compared_with_nothing(
+    client: FlaskClient, store: Store, status: RunStatus
+) -> None:
+    for night in range(3):
+        a_night(store, *some_photos(night), days_ago=3 - night)
+    bags = [a_prediction(f"bag-{n}.jpg") for n in range(40)]
+    a_night(store, *bags, status=status)
+
+    page = look(client, "/quality")
+
+    assert chart(page, SHIFT) == [0, 0]
+    assert "10 %</td><td>+0.0" in page
+    assert "broke off" in page
 
 
 def test_a_few_reviews_are_not_enough(client: FlaskClient, store: Store) -> None:

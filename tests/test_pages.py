@@ -2,6 +2,7 @@
 
 import errno
 import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,9 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from clothing.photos import Counts, Photo
+from clothing.store import Store
 from clothing.web.thumbnails import THUMBNAIL
+from tests.nights import started_at
 from tests.pictures import jpeg
 
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
@@ -85,17 +88,20 @@ def test_a_run_that_failed_before_it_opened_a_photo_hides_no_pile(
     assert "/photos?run=1&amp;pile=unreadable" in page
 
 
-def test_the_mix_stands_beside_the_usual_one(client: FlaskClient, storage: Path) -> None:
+def test_the_mix_stands_beside_the_usual_one(
+    client: FlaskClient, storage: Path, store: Store
+) -> None:
     client.post("/prediction")
     alone = client.get("/", headers=PAGE).text
+    started_at(store, store.run(1), datetime.now(UTC) - timedelta(days=1))
     (storage / "images" / "d.jpg").write_bytes(jpeg(color="green"))
     client.post("/prediction")
 
     page = client.get("/", headers=PAGE).text
 
-    assert "no run in the four weeks before" in alone
+    assert "no night in the four weeks before" in alone
     assert 'class="usual"' not in alone
-    assert "the 1 run of the four weeks before" in page
+    assert "the 1 night of the four weeks before." in page
     assert page.count('class="now"') == 10
     assert page.count('class="usual"') == 10
 

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from clothing.forgetting import forget
 from clothing.labelled import LABELS
 from clothing.labels import AGAIN, UNDONE
 from clothing.photos import Counts
@@ -257,6 +258,23 @@ def test_a_run_that_is_over_is_counted_once(store: Store) -> None:
 
     assert later[2].by_category == {"Coat": 1}
     assert later[1] == Tally({"Bag": 1}, 0, 0.9)
+
+
+def test_what_was_forgotten_since_is_counted_no_more(
+    either_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs = [
+        a_night(either_store, *(a_prediction(f"{night}/{n}") for n in range(3))) for night in "abc"
+    ]
+    counted = Tallies(either_store)
+    counted.of(runs)
+    forget(either_store, "images", "a/")
+    forget(either_store, "images", "b/1")
+
+    assert [tally.classified for tally in counted.of(runs).values()] == [3, 3, 3]  # not yet
+    monkeypatch.setattr("clothing.questions.LOOK_AGAIN", 0)
+    assert [tally.classified for tally in counted.of(runs).values()] == [0, 2, 3]
+    assert [tally.classified for tally in counted.of(runs).values()] == [0, 2, 3]
 
 
 def test_what_has_been_checked_is_counted(either_store: Store) -> None:

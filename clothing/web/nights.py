@@ -10,7 +10,15 @@ from datetime import UTC, datetime
 from clothing.labels import CATEGORIES
 from clothing.nightly import Nightly, nightly
 from clothing.photos import Run
-from clothing.quality import LOOKED_AT, mix_of, usual_mix, usual_runs
+from clothing.quality import (
+    LOOKED_AT,
+    evening_of,
+    mix_of,
+    pools_of,
+    together,
+    usual_mix,
+    usual_pools,
+)
 from clothing.questions import PILES, Pile, Row, Tally, Wanted, checked, failures, photos, reasons
 from clothing.web.site import site
 
@@ -52,7 +60,7 @@ class Night:
         tally: What is counted of the run shown.
         piles: Its piles.
         mix: Its categories.
-        nights: How many runs of the four weeks before the usual mix comes from.
+        nights: How many nights of the four weeks before the usual mix comes from.
         reasons: Why photos of the run could not be read, and how many each.
         waiting: How many doubtful answers wait for a person, of whichever run.
     """
@@ -71,6 +79,12 @@ class Night:
     def has_piles(self) -> bool:
         """True if the run shown opened a photo, so that its piles say something."""
         return bool(self.shown.counts.classified or self.shown.counts.failed)
+
+    @property
+    def forgotten(self) -> int:
+        """Photos of the run shown whose answers were forgotten since; its own counts stay."""
+        is_over = self.shown.status != "running"
+        return self.shown.counts.classified - self.tally.classified if is_over else 0
 
 
 def last_night() -> Night | None:
@@ -92,10 +106,7 @@ def night_of(run: Run) -> Night:
 
 def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
     store = site().parts.store
-    usual = usual_runs(shown, runs)
-    tallies = site().tallies.of([shown, *usual])
-    mine = tallies[shown.run_id]
-    before = usual_mix([mix_of(tallies[one.run_id]) for one in usual])
+    mine, usual = _counted(shown, runs)
     read = run if run.status == "succeeded" else shown  # others have not looked at all of it
     return Night(
         run=run,
@@ -103,11 +114,21 @@ def _night(run: Run, shown: Run, runs: list[Run]) -> Night:
         shown=shown,
         tally=mine,
         piles=[_pile(pile, read if pile == "unreadable" else shown, mine) for pile in PILES],
-        mix=_mix(mine, before),
+        mix=_mix(mine, usual_mix(usual)),
         nights=len(usual),
         reasons=reasons(store, run.run_id),
         waiting=site().reviews.left().doubtful,
     )
+
+
+def _counted(shown: Run, runs: list[Run]) -> tuple[Tally, list[Tally]]:
+    """Return what is counted of a run, and of each night before that tells what is usual."""
+    zone = site().parts.config.tz
+    evening = evening_of(shown.started_at, zone)
+    pools = usual_pools(evening, bool(shown.prefix), pools_of(runs, zone))
+    tallies = site().tallies.of([shown, *(run for pool in pools for run in pool.runs)])
+    nights = [together(tallies[run.run_id] for run in pool.runs) for pool in pools]
+    return tallies[shown.run_id], [night for night in nights if night.classified]
 
 
 def _pile(pile: Pile, run: Run, tally: Tally) -> PileShown:

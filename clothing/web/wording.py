@@ -25,7 +25,7 @@ TRIGGERS = {
 
 def init_app(app: Flask) -> None:
     """Hand the words to the templates."""
-    for word in (answer, percent, number, local_time, day, trigger, reason):
+    for word in (answer, percent, number, local_time, trigger, reason):
         app.add_template_filter(word)
     app.add_template_filter(words.duration_of, "duration")
     app.jinja_env.globals["pile_names"] = NAMES
@@ -69,11 +69,6 @@ def number(count: int) -> str:
 def local_time(moment: datetime) -> str:
     """Return a time in the shop's zone."""
     return words.local_time(moment, site().parts.config.tz)
-
-
-def day(moment: datetime) -> str:
-    """Return a day in the shop's zone."""
-    return moment.astimezone(site().parts.config.tz).strftime("%d %b")
 
 
 def trigger(run: Run) -> str:

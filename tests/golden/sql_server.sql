@@ -952,6 +952,13 @@ FROM image_failure
 WHERE image_failure.run_id = ? GROUP BY image_failure.reason ORDER BY number DESC, image_failure.reason;
 
 
+-- questions: answers left
+
+SELECT image_prediction.run_id, count(*) AS number
+FROM image_prediction
+WHERE image_prediction.run_id IN (?, …) GROUP BY image_prediction.run_id;
+
+
 -- questions: tallies
 
 SELECT image_prediction.run_id, image_prediction.predicted_category, image_prediction.needs_review, count(*) AS number, sum(image_prediction.confidence) AS sum
