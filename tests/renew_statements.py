@@ -195,7 +195,7 @@ def question_operations(store: Store) -> dict[str, Callable[[], object]]:
         "questions: history": lambda: questions.history(store, PHOTO),
         "questions: reviews": lambda: questions.reviews(store, PHOTO),
         "questions: reasons": lambda: questions.reasons(store, 1),
-        "questions: answers left": lambda: questions.answers_left(store, [1, 2]),
+        "questions: answers_left": lambda: questions.answers_left(store, [1, 2]),
         "questions: tallies": lambda: questions.tallies(store, [1, 2]),
         "questions: checked": lambda: questions.checked(store, 1),
         "questions: verdicts": lambda: questions.verdicts(store, "m-1"),

@@ -952,7 +952,7 @@ FROM image_failure
 WHERE image_failure.run_id = ? GROUP BY image_failure.reason ORDER BY number DESC, image_failure.reason;
 
 
--- questions: answers left
+-- questions: answers_left
 
 SELECT image_prediction.run_id, count(*) AS number
 FROM image_prediction
