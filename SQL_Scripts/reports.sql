@@ -55,7 +55,7 @@ WHERE f.timestamp >= DATEADD(DAY, -14, SYSUTCDATETIME())
     AND NOT EXISTS (
         SELECT p.image_id
         FROM image_prediction AS p
-        WHERE p.photo_key = f.photo_key AND p.timestamp > f.timestamp
+        WHERE p.photo_key = f.photo_key AND p.run_id >= f.run_id
     )
     AND NOT EXISTS ( -- each night tries it again
         SELECT n.failure_id

@@ -1,4 +1,4 @@
--- The tables of the clothing returns, schema 0003, for SQL Server and Azure SQL.
+-- The tables of the clothing returns, schema 0004, for SQL Server and Azure SQL.
 -- Generated from clothing/migrations: do not edit, run `make docs`.
 --
 -- Run it once, on an empty database, in the portal's Query editor, SSMS or sqlcmd. It is one batch
@@ -227,5 +227,45 @@ CREATE INDEX claims_of_answer ON review_claim (image_id);
 CREATE INDEX claims_of_failure ON review_claim (failure_id);
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
+
+-- Running upgrade 0003 -> 0004
+
+EXEC sp_executesql N'
+CREATE OR ALTER VIEW current_prediction AS
+SELECT
+    p.image_id,
+    p.image_filename,
+    COALESCE(r.reviewed_category, p.predicted_category) AS category,
+    p.predicted_category,
+    r.reviewed_category,
+    p.confidence,
+    p.margin,
+    p.needs_review,
+    p.review_reason,
+    p.timestamp,
+    p.run_id,
+    p.container,
+    p.etag,
+    p.model_version,
+    p.preprocessing_version
+FROM image_prediction AS p
+LEFT JOIN image_review AS r ON r.reviewed_category <> ''(undone)'' AND r.review_id = (
+    SELECT MAX(newest.review_id)
+    FROM image_review AS newest
+    WHERE newest.photo_key = p.photo_key AND newest.etag = p.etag
+)
+WHERE p.image_id = (
+    SELECT MAX(newest.image_id)
+    FROM image_prediction AS newest
+    WHERE newest.photo_key = p.photo_key
+)
+AND NOT EXISTS (
+    SELECT f.failure_id
+    FROM image_failure AS f
+    WHERE f.photo_key = p.photo_key AND f.run_id > p.run_id
+)
+';
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
 
 COMMIT;

@@ -16,11 +16,18 @@ import sqlalchemy as sa
 from clothing.database import as_pattern, in_utc
 from clothing.labels import UNDONE
 from clothing.photos import Failure, Photo, Run, photo_key
+from clothing.standing import (
+    Moment,
+    is_current,
+    is_newest_review,
+    is_reviewed,
+    is_unreadable,
+    same_content,
+)
 from clothing.store import (
     Store,
     StoredPrediction,
     failure_of,
-    is_lost,
     predictions_query,
     stored_of,
 )
@@ -113,25 +120,6 @@ class Row:
             return self.review.category
         found = self.outcome
         return None if isinstance(found, Failure) else found.prediction.predicted_category
-
-
-@dataclass(frozen=True, slots=True)
-class Moment:
-    """Numbers of the newest rows when somebody asked.
-
-    What a run or a clerk adds while a long list is read has greater ones. Without a moment a photo
-    that is answered anew just then would be in no part: its old row is current no more, and its new
-    one lies before the parts that are still to come.
-
-    Attributes:
-        image_id: Of the newest answer, 0 if there is none.
-        failure_id: Of the newest failure, likewise.
-        review_id: Of the newest review, likewise.
-    """
-
-    image_id: int
-    failure_id: int
-    review_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,16 +305,10 @@ def tallies(store: Store, run_ids: Sequence[int]) -> dict[int, Tally]:
 def checked(store: Store, run_id: int) -> int:
     """Return how many of a run's photos that a person should look at have been looked at."""
     table = image_prediction.c
-    reviewed = sa.select(image_review.c.review_id).where(
-        _same_content(image_review, image_prediction),
-        image_review.c.reviewed_category != UNDONE,
-        _is_newest(),
-    )
     query = (
         sa.select(sa.func.count().label("number"))
         .select_from(image_prediction)
-        .where(table.run_id == run_id, _is_doubtful())
-        .where(reviewed.correlate(image_prediction).exists())
+        .where(table.run_id == run_id, _is_doubtful(), is_reviewed(image_prediction))
     )
     number: int = _rows(store, query)[0]["number"]
     return number
@@ -347,7 +329,7 @@ def verdicts(store: Store, model_version: str, blind: bool = False) -> list[Verd
         sa.select(*keys, sa.func.count().label("number"))
         .select_from(image_review)
         .join(image_prediction, table.image_id == reviewed.image_id)
-        .where(table.model_version == model_version, _is_newest(blind))
+        .where(table.model_version == model_version, is_newest_review(blind))
         .where(reviewed.reviewed_category != UNDONE)
         .group_by(*keys)
     )
@@ -377,8 +359,8 @@ def reviewed_photos(store: Store, accepted: Collection[str]) -> Iterator[tuple[s
         query = (
             sa.select(table.review_id, table.reviewed_category, image_prediction.c.image_filename)
             .select_from(image_review)
-            .join(image_prediction, _same_content(image_review, image_prediction))
-            .where(table.review_id > after, _is_newest(), _is_current(None), ~is_lost())
+            .join(image_prediction, same_content(image_review, image_prediction))
+            .where(table.review_id > after, is_newest_review(), is_current())
             .order_by(table.review_id)
             .limit(PART)
         )
@@ -413,7 +395,7 @@ def _failures_query(store: Store, wanted: Wanted, moment: Moment | None) -> sa.S
         return None
     query = _with_review(_FAILED, image_failure, moment)
     if wanted.run_id is None:
-        query = query.where(*_still_unreadable(moment))
+        query = query.where(is_unreadable(moment))
     else:
         query = query.where(table.run_id == wanted.run_id)
     if span:
@@ -453,7 +435,7 @@ def _part(
 def _conditions(wanted: Wanted, moment: Moment | None) -> Iterator[sa.ColumnElement[bool]]:
     table = image_prediction.c
     if wanted.run_id is None:
-        yield _is_current(moment)
+        yield is_current(moment)
     else:
         yield table.run_id == wanted.run_id
     if wanted.category is not None:
@@ -523,41 +505,12 @@ def _between(store: Store, span: tuple[int, int] | tuple[()]) -> list[sa.ColumnE
     return [table.image_id >= row["first"], table.image_id <= row["last"]]
 
 
-def _is_current(moment: Moment | None) -> sa.ColumnElement[bool]:
-    """Tell an answer that no newer one has replaced."""
-    newer, table = image_prediction.alias("newer"), image_prediction.c
-    replaced = sa.select(newer.c.image_id).where(
-        newer.c.photo_key == table.photo_key, newer.c.image_id > table.image_id
-    )
-    if moment:
-        replaced = replaced.where(newer.c.image_id <= moment.image_id)
-    return ~replaced.correlate(image_prediction).exists()
-
-
-def _still_unreadable(moment: Moment | None) -> list[sa.ColumnElement[bool]]:
-    """Tell a failure after which the photo was neither read nor failed again."""
-    newer, table = image_failure.alias("newer"), image_failure.c
-    again = sa.select(newer.c.failure_id).where(
-        newer.c.photo_key == table.photo_key, newer.c.failure_id > table.failure_id
-    )
-    read = sa.select(image_prediction.c.image_id).where(
-        image_prediction.c.photo_key == table.photo_key, image_prediction.c.run_id >= table.run_id
-    )
-    if moment:
-        again = again.where(newer.c.failure_id <= moment.failure_id)
-        read = read.where(image_prediction.c.image_id <= moment.image_id)
-    return [
-        ~again.correlate(image_failure).exists(),
-        ~read.correlate(image_failure).exists(),
-    ]
-
-
 def _with_review(
     query: sa.Select[Any], table: sa.Table, moment: Moment | None = None
 ) -> sa.Select[Any]:
     """Add the newest review of the same content to each row."""
     newest = image_review.alias("newest")
-    numbers = sa.select(sa.func.max(newest.c.review_id)).where(_same_content(newest, table))
+    numbers = sa.select(sa.func.max(newest.c.review_id)).where(same_content(newest, table))
     if moment:
         numbers = numbers.where(newest.c.review_id <= moment.review_id)
     newest_id = numbers.correlate(table).scalar_subquery()
@@ -569,22 +522,6 @@ def _review_columns(table: sa.Table) -> list[sa.ColumnElement[Any]]:
     """Return the columns of a review by names that no other table has."""
     names = ("review_id", "reviewed_category", "reviewer", "timestamp", "blind")
     return [table.c[name].label(f"said_{name}") for name in names]
-
-
-def _same_content(review: sa.FromClause, table: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.and_(review.c.photo_key == table.c.photo_key, review.c.etag == table.c.etag)
-
-
-def _is_newest(blind: bool = False) -> sa.ColumnElement[bool]:
-    """Tell a review that no newer one of the same content has replaced; or one among the blind."""
-    newer, table = image_review.alias("newer"), image_review.c
-    replaced = sa.select(newer.c.review_id).where(
-        _same_content(newer, image_review), newer.c.review_id > table.review_id
-    )
-    if not blind:
-        return ~replaced.correlate(image_review).exists()
-    replaced = replaced.where((newer.c.blind == sa.true()) | (newer.c.reviewed_category == UNDONE))
-    return (table.blind == sa.true()) & ~replaced.correlate(image_review).exists()
 
 
 def _holds(column: sa.ColumnElement[str], part: str) -> sa.ColumnElement[bool]:

@@ -31,8 +31,8 @@ from clothing.review_stacks import (
     Found,
     Freshness,
     Shortlist,
-    is_reviewed,
 )
+from clothing.standing import is_reviewed
 from clothing.store import Store, failure_of, predictions_query, stored_of
 from clothing.tables import (
     image_failure,

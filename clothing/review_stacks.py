@@ -11,14 +11,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from clothing.labels import UNDONE
+from clothing.standing import is_current, is_reviewed, is_unreadable
 from clothing.tables import (
     MIGRATION,
     UTC_TIME,
     batch_run,
     image_failure,
     image_prediction,
-    image_review,
     review_claim,
 )
 
@@ -151,52 +150,25 @@ def _stack(name: str, query: sa.Select[Any], number: sa.Column[Any], blind: bool
     )
 
 
-_REVIEW, _NEWER_REVIEW = image_review.alias("review"), image_review.alias("newer_review")
-
-
-def is_reviewed(table: sa.Table) -> sa.Exists:
-    """Return the condition that a row's content has a review that was not taken back."""
-    review, newer = _REVIEW.c, _NEWER_REVIEW.c
-    is_old = sa.exists().where(
-        newer.photo_key == review.photo_key,
-        newer.etag == review.etag,
-        newer.review_id > review.review_id,
-    )
-    return sa.exists().where(
-        review.photo_key == table.c.photo_key,
-        review.etag == table.c.etag,
-        review.reviewed_category != UNDONE,
-        ~is_old,
-    )
-
-
 def _unreadable() -> Stack:
     """Return the newest failures of photos that had no answer since, the newest first."""
-    table, newer = image_failure.c, image_failure.alias("newer").c
-    answer = image_prediction.c
-    is_old = sa.exists().where(
-        newer.photo_key == table.photo_key, newer.failure_id > table.failure_id
-    )
-    is_answered = sa.exists().where(
-        answer.photo_key == table.photo_key, answer.run_id >= table.run_id
-    )
+    table = image_failure.c
     query = sa.select(table.photo_key, table.failure_id.label("number"))
-    query = query.where(~is_old, ~is_answered, ~is_reviewed(image_failure))
+    query = query.where(is_unreadable(), ~is_reviewed(image_failure))
     return _stack("unreadable", query.order_by(table.failure_id.desc()), table.failure_id)
 
 
-def _newest_predictions() -> sa.Select[Any]:
-    """Return the newest prediction of each photo, where nobody has reviewed its content."""
-    table, newer = image_prediction.c, image_prediction.alias("newer").c
-    is_old = sa.exists().where(newer.photo_key == table.photo_key, newer.image_id > table.image_id)
+def _predictions() -> sa.Select[Any]:
+    """Return the prediction of each photo that holds, where nobody has reviewed its content."""
+    table = image_prediction.c
     query = sa.select(table.photo_key, table.image_id.label("number"))
-    return query.where(~is_old, ~is_reviewed(image_prediction))
+    return query.where(is_current(), ~is_reviewed(image_prediction))
 
 
 def _doubtful() -> Stack:
     """Return the photos that the model was not sure of, the most doubtful first."""
     table = image_prediction.c
-    query = _newest_predictions().where(table.needs_review == sa.true())
+    query = _predictions().where(table.needs_review == sa.true())
     return _stack("doubtful", query.order_by(table.margin, table.image_id), table.image_id)
 
 
@@ -206,7 +178,7 @@ def _blind() -> Stack:
     A hash has no opinion of the photo, so the sample is fair; and everybody draws the same.
     """
     table = image_prediction.c
-    query = _newest_predictions().where(
+    query = _predictions().where(
         table.answer_key < sa.bindparam("bound"),
         table.needs_review != sa.true(),  # not "= false": there are too many for that index
         table.run_id >= sa.bindparam("since_run"),

@@ -30,6 +30,7 @@ from clothing.photos import (
     photo_key,
 )
 from clothing.sql_server import LOGIN_SECONDS, PATIENCE_SECONDS
+from clothing.standing import is_current
 from clothing.tables import (
     batch_run,
     image_failure,
@@ -435,23 +436,10 @@ def _adding(table: sa.Table) -> sa.Insert:
     return sa.insert(table).inline()
 
 
-def is_lost() -> sa.Exists:
-    """Return the condition that a later run could not read the photo of an answer."""
-    table, failed = image_prediction.c, image_failure.c
-    later = sa.select(failed.failure_id).where(
-        failed.photo_key == table.photo_key, failed.run_id > table.run_id
-    )
-    return later.correlate(image_prediction).exists()
-
-
 def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
     """Return the answer of now to each photo that has one, both by their keys."""
-    table, newer = image_prediction.c, image_prediction.alias("newer")
-    newest = sa.select(sa.func.max(newer.c.image_id)).where(newer.c.photo_key == table.photo_key)
-    query = sa.select(table.photo_key, table.answer_key).where(
-        table.image_id == newest.correlate(image_prediction).scalar_subquery(),
-        ~is_lost(),
-    )
+    table = image_prediction.c
+    query = sa.select(table.photo_key, table.answer_key).where(is_current())
     return {
         row.photo_key: row.answer_key
         for some in _slices(keys)

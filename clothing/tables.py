@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mssql
 
 from clothing.labels import COLUMNS
 
-SCHEMA_VERSION = "0003"
+SCHEMA_VERSION = "0004"
 """The newest migration: what `alembic_version` holds in a database that fits this code."""
 
 MIGRATION = "migration"

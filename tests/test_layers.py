@@ -21,9 +21,9 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.keys clothing.labels clothing.stopping clothing.training",
         "clothing.card clothing.config clothing.labelled",
         "clothing.environment clothing.photos clothing.preprocess clothing.sql_server"
-        " clothing.tables",
+        " clothing.tables clothing.migrations.views",
         "clothing.storage clothing.azure_download clothing.sandbox clothing.classifier"
-        " clothing.evaluation clothing.database"
+        " clothing.evaluation clothing.database clothing.standing"
         " clothing.migrations clothing.migrations.env clothing.migrations.versions.*"
         " clothing.training.augment clothing.training.outlines clothing.training.pretrained"
         " clothing.words",
@@ -58,6 +58,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
 STORE = {"clothing.database", "clothing.store", "clothing.tables", "clothing.sql_server"} | {
     "clothing.migrations.*",
     "clothing.review_stacks",
+    "clothing.standing",
     "clothing.review_queue",
     "clothing.questions",
     "clothing.forgetting",

@@ -9,7 +9,6 @@ from clothing.labelled import LABELS
 from clothing.labels import AGAIN, UNDONE
 from clothing.photos import Counts
 from clothing.questions import (
-    Moment,
     Row,
     Tallies,
     Tally,
@@ -29,6 +28,7 @@ from clothing.questions import (
     tallies,
     verdicts,
 )
+from clothing.standing import Moment
 from clothing.store import Store
 from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review
 
@@ -149,6 +149,21 @@ def test_a_photo_that_was_read_since_is_unreadable_no_more(either_store: Store) 
     assert names(then) == ["c.jpg", "b.jpg", "a.jpg"]
     assert names(failures(either_store, Wanted(name="C."))) == ["c.jpg"]
     assert failures(either_store, Wanted(category="Bag")) == []
+
+
+def test_a_photo_that_could_be_read_no_more_lies_on_one_pile(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg"), a_prediction("b.jpg"))
+    before = now(either_store)
+    a_night(either_store, a_failure("a.jpg"))
+
+    assert names(photos(either_store, Wanted())) == ["b.jpg"]
+    assert names(failures(either_store, Wanted())) == ["a.jpg"]
+    assert names(list(all_photos(either_store, Wanted(), before))) == ["b.jpg", "a.jpg"]
+    assert names(photos(either_store, Wanted(run_id=1))) == ["b.jpg", "a.jpg"]
+
+    a_night(either_store, a_prediction("a.jpg", etag="2"))
+    assert names(photos(either_store, Wanted())) == ["a.jpg", "b.jpg"]
+    assert failures(either_store, Wanted()) == []
 
 
 def test_all_photos_are_read_in_parts(either_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

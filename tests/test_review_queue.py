@@ -297,6 +297,18 @@ def test_only_the_newest_answer_to_a_photo_counts(store: Store, queue: ReviewQue
     assert queue.left().total == 0
 
 
+def test_a_photo_that_could_be_read_no_more_waits_once(
+    store: Store, queue: ReviewQueue, tmp_path: Path
+) -> None:
+    saved(store, doubtful("a.jpg"), certain("b.jpg"))
+    saved(store, unreadable("a.jpg"), unreadable("b.jpg"))
+
+    assert queue.left() == Left(unreadable=2, doubtful=0, blind=0)
+    assert {task.failure_id for task in queue.look("one")} == {1, 2}
+    with opened(tmp_path) as connection:
+        assert connection.execute("SELECT * FROM current_prediction").fetchall() == []
+
+
 def test_the_blind_sample_shows_no_suggestion_and_is_marked(store: Store, tmp_path: Path) -> None:
     saved(store, doubtful("a.jpg"), certain("b.jpg"))
     queue = ReviewQueue(store, 1)

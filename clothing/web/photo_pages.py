@@ -23,7 +23,6 @@ from clothing.errors import ClothingError
 from clothing.labels import ANSWERS, UNDONE
 from clothing.questions import (
     PILES,
-    Moment,
     Row,
     Wanted,
     all_failures,
@@ -36,6 +35,7 @@ from clothing.questions import (
     reviews,
 )
 from clothing.shapes import ranked
+from clothing.standing import Moment
 from clothing.store import StoredPrediction
 from clothing.web import asked, sessions
 from clothing.web.site import site

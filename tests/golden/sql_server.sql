@@ -235,6 +235,42 @@ CREATE INDEX claims_of_failure ON review_claim (failure_id);
 
 UPDATE alembic_version SET version_num='0003' WHERE alembic_version.version_num = '0002';
 
+CREATE OR ALTER VIEW current_prediction AS
+SELECT
+    p.image_id,
+    p.image_filename,
+    COALESCE(r.reviewed_category, p.predicted_category) AS category,
+    p.predicted_category,
+    r.reviewed_category,
+    p.confidence,
+    p.margin,
+    p.needs_review,
+    p.review_reason,
+    p.timestamp,
+    p.run_id,
+    p.container,
+    p.etag,
+    p.model_version,
+    p.preprocessing_version
+FROM image_prediction AS p
+LEFT JOIN image_review AS r ON r.reviewed_category <> '(undone)' AND r.review_id = (
+    SELECT MAX(newest.review_id)
+    FROM image_review AS newest
+    WHERE newest.photo_key = p.photo_key AND newest.etag = p.etag
+)
+WHERE p.image_id = (
+    SELECT MAX(newest.image_id)
+    FROM image_prediction AS newest
+    WHERE newest.photo_key = p.photo_key
+)
+AND NOT EXISTS (
+    SELECT f.failure_id
+    FROM image_failure AS f
+    WHERE f.photo_key = p.photo_key AND f.run_id > p.run_id
+);
+
+UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
+
 
 -- ready
 
@@ -353,9 +389,9 @@ WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_catego
 
 SELECT image_prediction.photo_key, image_prediction.answer_key
 FROM image_prediction
-WHERE image_prediction.image_id = (SELECT max(newer.image_id) AS max_1
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key) AND NOT (EXISTS (SELECT image_failure.failure_id
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
 FROM image_failure
 WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.photo_key IN (?, …);
 
@@ -441,78 +477,82 @@ WHERE batch_run.classified > ? AND batch_run.[trigger] != ? ORDER BY batch_run.r
 
 SELECT count(image_failure.failure_id) AS count_1
 FROM image_failure
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
-WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
 
 SELECT count(image_prediction.image_id) AS count_1
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.needs_review = 1;
 
 SELECT count(image_prediction.image_id) AS count_1
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ?;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ?;
 
 
 -- review_queue: look
 
 SELECT review_claim.photo_key
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) UNION ALL SELECT review_claim.photo_key
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) UNION ALL SELECT review_claim.photo_key
 FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
 
 SELECT TOP n image_failure.photo_key, image_failure.failure_id AS number
 FROM image_failure
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
-WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_failure.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id))) ORDER BY image_failure.failure_id DESC;
 
 SELECT image_failure.photo_key, image_failure.failure_id AS number
 FROM image_failure
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
-WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_failure.failure_id = ? AND NOT (EXISTS (SELECT *
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_failure.failure_id = ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_failure.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id)));
 
@@ -522,25 +562,29 @@ INSERT INTO review_claim (photo_key, image_id, failure_id, holder, claimed_at, e
 
 SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.needs_review = 1 AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id))) ORDER BY image_prediction.margin, image_prediction.image_id;
 
 SELECT image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.needs_review = 1 AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id)));
 
@@ -548,19 +592,19 @@ UPDATE review_claim SET expires_at=? WHERE review_claim.holder = ? AND review_cl
 
 SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, review_claim.blind, review_claim.claimed_at
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
 
 SELECT image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, review_claim.claimed_at
 FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id))));
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
 
 
 -- review_queue: answer
@@ -579,25 +623,29 @@ UPDATE review_claim SET closed_at=?, skipped=? WHERE review_claim.photo_key = ?;
 
 SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id))) ORDER BY image_prediction.answer_key;
 
 SELECT image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id)));
 
@@ -606,35 +654,39 @@ WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.clos
 
 SELECT TOP n image_failure.photo_key, image_failure.failure_id AS number
 FROM image_failure JOIN review_claim ON review_claim.photo_key = image_failure.photo_key AND review_claim.skipped = 1 AND review_claim.failure_id = image_failure.failure_id
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
-WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
-WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_failure.photo_key AND review.etag = image_failure.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) ORDER BY review_claim.closed_at;
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_failure.photo_key AND image_review.etag = image_failure.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) ORDER BY review_claim.closed_at;
 
 SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction JOIN review_claim ON review_claim.photo_key = image_prediction.photo_key AND review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? ORDER BY review_claim.closed_at;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? ORDER BY review_claim.closed_at;
 
 SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction JOIN review_claim ON review_claim.photo_key = image_prediction.photo_key AND review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id
-WHERE NOT (EXISTS (SELECT *
+WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT *
-FROM image_review AS review
-WHERE review.photo_key = image_prediction.photo_key AND review.etag = image_prediction.etag AND review.reviewed_category != ? AND NOT (EXISTS (SELECT *
-FROM image_review AS newer_review
-WHERE newer_review.photo_key = review.photo_key AND newer_review.etag = review.etag AND newer_review.review_id > review.review_id)))) AND image_prediction.needs_review = 1 ORDER BY review_claim.closed_at;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.needs_review = 1 ORDER BY review_claim.closed_at;
 
 
 -- review_queue: undo
@@ -692,7 +744,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) ORDER BY image_prediction.image_id DESC;
 
 SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
@@ -706,7 +760,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
 FROM image_review
 WHERE image_review.reviewed_category = ?)) AND coalesce(nullif(image_review.reviewed_category, ?), image_prediction.predicted_category) = ? ORDER BY image_prediction.image_id DESC;
 
@@ -716,7 +772,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? ORDER BY image_prediction.image_id DESC;
 
 SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
@@ -724,7 +782,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END != ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END != ? ORDER BY image_prediction.image_id DESC;
 
 SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
@@ -732,7 +792,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' ORDER BY image_prediction.image_id DESC;
 
 SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
@@ -740,7 +802,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.confidence >= ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.confidence >= ? ORDER BY image_prediction.image_id DESC;
 
 SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
@@ -748,7 +812,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.confidence <= ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.confidence <= ? ORDER BY image_prediction.image_id DESC;
 
 SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
 FROM batch_run
@@ -764,7 +830,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE image_prediction.image_id >= ? AND image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) ORDER BY image_prediction.image_id DESC;
 
 SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
 FROM batch_run
@@ -782,7 +850,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
 
 SELECT min(batch_run.run_id) AS first, max(batch_run.run_id) AS last
 FROM batch_run
@@ -794,7 +864,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag)
 WHERE image_prediction.image_id >= ? AND image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND (image_prediction.predicted_category = ? OR image_prediction.photo_key IN (SELECT image_review.photo_key
 FROM image_review
 WHERE image_review.reviewed_category = ?)) AND coalesce(nullif(image_review.reviewed_category, ?), image_prediction.predicted_category) = ? AND CASE WHEN (image_prediction.needs_review = 1) THEN ? ELSE ? END = ? AND lower(image_prediction.image_filename) LIKE lower(?) ESCAPE '/' AND image_prediction.confidence >= ? AND image_prediction.confidence <= ? AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
 
@@ -898,7 +970,9 @@ FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag AND newest.review_id <= ?)
 WHERE NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
-WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id AND newer.image_id <= ?)) AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id AND newer.image_id <= ?)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id AND image_failure.failure_id <= ?)) AND image_prediction.image_id < ? ORDER BY image_prediction.image_id DESC;
 
 
 -- questions: all_failures

@@ -4,6 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import mssql
 
+from clothing.migrations.views import replace_view
+
 revision = "0002"
 down_revision = "0001"
 
@@ -56,7 +58,7 @@ def upgrade() -> None:
     op.create_index("doubtful_predictions", "image_prediction", doubtful)
     op.create_index("failures_of_photo", "image_failure", ["photo_key", "failure_id"])
     _create_claims()
-    _replace_view()
+    replace_view(CURRENT_PREDICTION)
 
 
 def _create_claims() -> None:
@@ -73,18 +75,3 @@ def _create_claims() -> None:
         sa.Column("blind", sa.Boolean, nullable=False),
     )
     op.create_index("claims_of_holder", "review_claim", ["holder", "claimed_at"])
-
-
-def _replace_view() -> None:
-    if op.get_context().dialect.name != "mssql":
-        op.execute("DROP VIEW current_prediction")
-        op.execute(CURRENT_PREDICTION)
-        return
-    # A view that is dropped takes with it who may read it.
-    altered = CURRENT_PREDICTION.replace("CREATE VIEW", "CREATE OR ALTER VIEW")
-    # In T-SQL a view stands alone in its batch. A script is one batch, and EXEC makes another.
-    if op.get_context().as_sql:
-        quoted = altered.replace("'", "''")
-        op.execute(f"EXEC sp_executesql N'{quoted}'")
-    else:
-        op.execute(altered)
