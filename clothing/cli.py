@@ -22,6 +22,7 @@ from clothing.commands.forget import forget_photos
 from clothing.commands.keys import key
 from clothing.commands.model import evaluate_photos, model
 from clothing.commands.notify import notify
+from clothing.commands.opening import FAILED, opened_parts
 from clothing.doctor import Check, examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
@@ -37,7 +38,7 @@ from clothing.workers import in_workers
 
 log = logging.getLogger(__name__)
 
-FAILED, BAD_USAGE, TOO_MANY_FAILURES = 1, 2, 3
+BAD_USAGE, TOO_MANY_FAILURES = 2, 3
 
 
 class _Commands(click.Group):
@@ -94,7 +95,7 @@ def run(
     """
     if address and engine != "ray":
         raise click.BadOptionUsage("address", "--address is that of a cluster: add --engine ray.")
-    parts = _parts()
+    parts = opened_parts()
     write_journal(parts.config)
     with stoppable():
         with _engine(parts, engine, address) as where:
@@ -120,7 +121,7 @@ def classify_files(files: tuple[Path, ...], as_json: bool) -> None:
 
     Exit code 1 if one of them could not be used.
     """
-    parts = _parts()
+    parts = opened_parts()
     photos = [Photo("files", str(file), "", 0) for file in files]
     failed = False
     for outcomes in classify(photos, _read_file, parts.load_classifier(), parts.tuning):
@@ -166,7 +167,7 @@ def db() -> None:
 @db.command()
 def upgrade() -> None:
     """Bring the schema to this version's (the embedded SQLite does it by itself)."""
-    store = _parts().store
+    store = opened_parts().store
     before = store.schema_version()
     store.upgrade()
     click.echo(f"The schema is {store.schema_version()} (before: {before or 'none'}).")
@@ -228,13 +229,6 @@ def _run(
     except BaseException as error:
         announce_broken(opened, error, parts.store, parts.config)
         raise
-
-
-def _parts() -> Parts:
-    """Build the objects that the settings describe, and let go of them when the command ends."""
-    parts = Parts(environment())
-    click.get_current_context().call_on_close(parts.store.dispose)
-    return parts
 
 
 def _read_file(photo: Photo) -> bytes:

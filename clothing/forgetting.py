@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from clothing.database import as_pattern
+from clothing.database import as_pattern, slices
 from clothing.errors import StoreError
 from clothing.photos import Photo
 from clothing.sql_server import let_statements_take_long
@@ -27,7 +27,6 @@ from clothing.tables import (
 FORGOTTEN = "(forgotten)"
 """What stands in a run instead of the beginning of names that it was asked for."""
 
-_KEYS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
 
 _TABLES = (review_claim, image_review, image_probabilities, image_prediction, image_failure)
 """Those that are about photos, in an order that no foreign key forbids."""
@@ -134,9 +133,9 @@ _Act = Callable[[sa.Connection, sa.Table, sa.ColumnElement[bool]], int]
 def _each(connection: sa.Connection, keys: Sequence[str], act: _Act) -> dict[str, int]:
     """Do something to the rows about some photos; return how many rows of each table it were."""
     rows = {table.name: 0 for table in _TABLES}
-    for start in range(0, len(keys), _KEYS):
+    for some in slices(keys):
         for table in _TABLES:
-            about = _about(table, keys[start : start + _KEYS])
+            about = _about(table, some)
             rows[table.name] += act(connection, table, about)
     return rows
 
@@ -158,8 +157,8 @@ def _delete(connection: sa.Connection, table: sa.Table, about: sa.ColumnElement[
 
 
 def _blot_out(connection: sa.Connection, runs: Sequence[int]) -> None:
-    for start in range(0, len(runs), _KEYS):
-        named = batch_run.c.run_id.in_(runs[start : start + _KEYS])
+    for some in slices(runs):
+        named = batch_run.c.run_id.in_(some)
         connection.execute(sa.update(batch_run).where(named).values(prefix=FORGOTTEN))
 
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from clothing.database import as_pattern, in_utc
+from clothing.database import as_pattern, in_utc, slices
 from clothing.labels import UNDONE
 from clothing.photos import Failure, Photo, Run, photo_key
 from clothing.standing import (
@@ -45,7 +45,6 @@ LOOK_AGAIN = 10.0
 """Seconds after which a run that was counted is asked whether answers were forgotten since."""
 
 _FAILED = sa.select(image_failure).select_from(image_failure)
-_RUNS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,7 +279,7 @@ def answers_left(store: Store, run_ids: Sequence[int]) -> dict[int, int]:
     """Return how many answers of each run there are still."""
     table = image_prediction.c
     found = dict.fromkeys(run_ids, 0)
-    for some in _some(run_ids):
+    for some in slices(run_ids):
         query = sa.select(table.run_id, sa.func.count().label("number"))
         query = query.where(table.run_id.in_(some)).group_by(table.run_id)
         found |= {row["run_id"]: row["number"] for row in _rows(store, query)}
@@ -292,7 +291,7 @@ def tallies(store: Store, run_ids: Sequence[int]) -> dict[int, Tally]:
     table = image_prediction.c
     keys = (table.run_id, table.predicted_category, table.needs_review)
     found = {number: Tally({}, 0, 0.0) for number in run_ids}
-    for some in _some(run_ids):
+    for some in slices(run_ids):
         query = sa.select(
             *keys, sa.func.count().label("number"), sa.func.sum(table.confidence).label("sum")
         )
@@ -555,11 +554,6 @@ def _review_of(row: sa.RowMapping) -> Review | None:
         timestamp=in_utc(row["said_timestamp"]),
         blind=bool(row["said_blind"]),
     )
-
-
-def _some(run_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(run_ids), _RUNS):
-        yield run_ids[start : start + _RUNS]
 
 
 def _added(tally: Tally, row: sa.RowMapping) -> Tally:

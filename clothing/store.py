@@ -7,7 +7,7 @@ line broke or the server moved, is simply done again. Names and etags are compar
 collation has a say.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 
-from clothing.database import Database, in_utc, is_moment, now_in_tables
+from clothing.database import Database, in_utc, is_moment, now_in_tables, slices
 from clothing.errors import ActiveRunError, StoreError
 from clothing.labels import COLUMNS
 from clothing.photos import (
@@ -46,8 +46,6 @@ OUTAGE = timedelta(seconds=PATIENCE_SECONDS + LOGIN_SECONDS)
 
 PAGE = 100
 """Rows that a page of a list has."""
-
-_KEYS = 500  # in one IN (…): SQL Server takes 2,100 parameters a statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,7 +288,7 @@ class Store(Database):
         photo_by_key = {answer_key(photo, model, preprocessing): photo for photo in photos}
         table = image_prediction.c
         found: dict[Photo, StoredPrediction] = {}
-        for keys in _slices(list(photo_by_key)):
+        for keys in slices(list(photo_by_key)):
             query = predictions_query().where(table.answer_key.in_(keys), table.run_id <= until)
             for row in self._rows(query.order_by(table.image_id)):
                 found[photo_by_key[row["answer_key"]]] = stored_of(row)
@@ -301,7 +299,7 @@ class Store(Database):
         photo_by_key = {photo_key(photo): photo for photo in photos}
         table = image_failure.c
         found: dict[Photo, Failure] = {}
-        for keys in _slices(list(photo_by_key)):
+        for keys in slices(list(photo_by_key)):
             query = sa.select(image_failure).where(
                 table.run_id == run_id, table.photo_key.in_(keys)
             )
@@ -442,7 +440,7 @@ def _standing(connection: sa.Connection, keys: Sequence[str]) -> dict[str, str]:
     query = sa.select(table.photo_key, table.answer_key).where(is_current())
     return {
         row.photo_key: row.answer_key
-        for some in _slices(keys)
+        for some in slices(keys)
         for row in connection.execute(query.where(table.photo_key.in_(some)))
     }
 
@@ -453,7 +451,7 @@ def _given(connection: sa.Connection, keys: Sequence[str]) -> list[Any]:
     query = sa.select(table.answer_key, table.image_id, table.run_id, table.forced_run)
     return [
         row
-        for some in _slices(keys)
+        for some in slices(keys)
         for row in connection.execute(query.where(table.answer_key.in_(some)))
     ]
 
@@ -485,7 +483,7 @@ def _insert_failures(connection: sa.Connection, run: Run, failures: Sequence[Fai
     }
     table = image_failure.c
     query = sa.select(table.photo_key).where(table.run_id == run.run_id)
-    for keys in list(_slices(list(rows))):
+    for keys in list(slices(list(rows))):
         for key in connection.scalars(query.where(table.photo_key.in_(keys))):
             del rows[key]
     if rows:
@@ -567,8 +565,3 @@ def _run_of(row: sa.RowMapping) -> Run:
         counts=Counts(row["listed"], row["classified"], row["failed"], row["skipped"]),
         error=row["error"],
     )
-
-
-def _slices(keys: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(keys), _KEYS):
-        yield keys[start : start + _KEYS]

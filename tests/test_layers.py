@@ -37,6 +37,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.model clothing.batch clothing.worker clothing.training.teacher clothing.export"
         " clothing.quality clothing.notices clothing.ray_engine",
         "clothing.parts clothing.publishing clothing.workers clothing.training.batches",
+        "clothing.commands.opening",
         "clothing.doctor clothing.training.fit clothing.commands.console"
         " clothing.commands.export clothing.commands.forget clothing.commands.keys"
         " clothing.commands.notify",

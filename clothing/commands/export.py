@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from clothing.environment import environment
+from clothing.commands.opening import opened_parts
 from clothing.errors import ConfigError
 from clothing.export import write_file
 from clothing.labels import ANSWERS
-from clothing.parts import Parts
 from clothing.questions import Wanted
 from clothing.store import Store
 
@@ -44,8 +43,7 @@ def export_answers(
     run_id: int | None, category: str | None, review: str | None, output: Path
 ) -> None:
     """Write predictions with probabilities and corrections to a CSV or an XLSX file."""
-    store = Parts(environment()).store
-    click.get_current_context().call_on_close(store.dispose)
+    store = opened_parts().store
     store.ready()
     wanted = Wanted(run_id=run_id, category=category, pile="check" if review else None)
     if run_id is not None:

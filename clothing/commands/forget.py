@@ -7,7 +7,7 @@ from itertools import islice
 
 import click
 
-from clothing.environment import environment
+from clothing.commands.opening import opened_parts
 from clothing.errors import StorageError
 from clothing.forgetting import Known, forget, known
 from clothing.parts import Parts
@@ -33,8 +33,7 @@ def forget_photos(prefix: str, yes: bool, dry_run: bool) -> None:
     """
     if not prefix:
         raise click.BadParameter("takes at least one character.", param_hint="--prefix")
-    parts = Parts(environment())
-    click.get_current_context().call_on_close(parts.store.dispose)
+    parts = opened_parts()
     parts.store.ready()
     container = parts.config.images_container
     found = known(parts.store, container, prefix)

@@ -21,7 +21,7 @@ from clothing.commands.console import (
     show_figures,
     show_model,
 )
-from clothing.environment import environment
+from clothing.commands.opening import FAILED, opened_parts
 from clothing.errors import ConfigError, ModelError
 from clothing.evaluation import evaluate
 from clothing.labelled import read_labels
@@ -35,8 +35,6 @@ from clothing.publishing import rollback as roll_back
 from clothing.storage import FolderContainer
 from clothing.walk import Tuning
 from clothing.workers import in_workers
-
-FAILED = 1
 
 _FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -52,7 +50,7 @@ def evaluate_photos(folder: Path, labels: Path, as_json: bool) -> None:
     A category is one of the ten, "Footwear" (right as any of the three kinds of shoe) or "(none)"
     (none of the ten: right if a person is asked to look).
     """
-    parts = Parts(environment())
+    parts = opened_parts()
     category_by_name = _read_labels(labels)
     outcomes = _outcomes(parts.load_classifier(), folder, category_by_name, parts.tuning)
     _show_failures(outcomes)
@@ -84,7 +82,7 @@ def show(as_json: bool) -> None:
 
     Reads the files only: whether the model works is for `python -m clothing doctor` to say.
     """
-    parts = Parts(environment())
+    parts = opened_parts()
     blob = parts.config.model_blob
     served, kept = current(parts.models, blob), previous(parts.models, blob)
     if served is None:
@@ -123,7 +121,7 @@ def compare(new: Path, folder: Path, labels: Path, as_json: bool) -> None:
 
     Exit code 1 if the new model is worse, else 0.
     """
-    parts = Parts(environment())
+    parts = opened_parts()
     comparison = _compared(parts, new, folder, labels)
     if as_json:
         click.echo(json.dumps(asdict(comparison), ensure_ascii=False))
@@ -147,7 +145,7 @@ def publish(new: Path, folder: Path | None, labels: Path | None, untested: bool,
 
     The first model of a container has none to be compared with, and is published at once.
     """
-    parts = Parts(environment())
+    parts = opened_parts()
     container, blob = parts.models, parts.config.model_blob
     before, digest = current(container, blob), sha256_of(new.read_bytes())
     if (folder is None) != (labels is None):
@@ -181,7 +179,7 @@ def rollback() -> None:
     The two change places: what was served until now is kept as the previous model. A change that
     broke off half-way, as in a power cut, is put right.
     """
-    parts = Parts(environment())
+    parts = opened_parts()
     blob = parts.config.model_blob
     before = current(parts.models, blob)
     after = roll_back(parts.models, blob, sha256=parts.config.model_sha256)

@@ -8,13 +8,12 @@ from datetime import UTC, datetime
 
 import click
 
+from clothing.commands.opening import FAILED, opened_parts
 from clothing.config import Config
-from clothing.environment import environment
 from clothing.errors import ConfigError, StoreError
 from clothing.journal import write_journal
 from clothing.nightly import Nightly, nightly
 from clothing.notices import announce, missing_text, overdue_text, send
-from clothing.parts import Parts
 from clothing.store import Store
 
 
@@ -26,8 +25,7 @@ def notify(overdue: bool) -> None:
     Exit code 0: sent, or with --overdue all is well; 1: not sent, or with --overdue a run is
     missing.
     """
-    parts = Parts(environment())
-    click.get_current_context().call_on_close(parts.store.dispose)
+    parts = opened_parts()
     write_journal(parts.config)
     if overdue:
         _tell_if_overdue(parts.store, parts.config)
@@ -39,9 +37,9 @@ def notify(overdue: bool) -> None:
     runs = parts.store.runs(limit=1)
     if not runs:
         click.echo("There was no run yet. Start one: python -m clothing run", err=True)
-        sys.exit(1)
+        sys.exit(FAILED)
     if not announce(runs[0], parts.store, parts.config):
-        sys.exit(1)
+        sys.exit(FAILED)
     click.echo(f"Sent how run {runs[0].run_id} went.")
 
 
@@ -52,7 +50,7 @@ def _tell_if_overdue(store: Store, config: Config) -> None:
     notice = overdue_text(found.last_success, config)
     click.echo(f"{notice.subject}\n{notice.body}", err=True)  # for a scheduler that mails it
     send(notice, config)
-    sys.exit(1)
+    sys.exit(FAILED)
 
 
 def _found(store: Store, config: Config) -> Nightly:
