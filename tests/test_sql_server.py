@@ -240,6 +240,15 @@ def test_a_server_that_does_not_answer_is_given_up(monkeypatch: pytest.MonkeyPat
         knock("192.0.2.1", 1433)
 
 
+def test_a_line_is_kept_for_the_next_statement(sql_server: SqlServer, server_store: Store) -> None:
+    server_store.runs()
+    before = len(sql_server.lines)
+
+    server_store.runs()
+
+    assert len(sql_server.lines) == before
+
+
 def test_lines_that_nobody_uses_are_closed_and_opened_again(
     sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
