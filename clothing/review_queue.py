@@ -335,11 +335,16 @@ class ReviewQueue:
 
 _MINE = (review_claim.c.holder == sa.bindparam("holder")) & review_claim.c.closed_at.is_(None)
 
+_IS_BLIND = review_claim.c.blind == sa.true()
+
 _HELD_PREDICTIONS = (
     predictions_query()
     .add_columns(review_claim.c.blind, review_claim.c.claimed_at)
     .join(review_claim, review_claim.c.image_id == image_prediction.c.image_id)
-    .where(_MINE, ~is_reviewed(image_prediction))
+    .where(
+        _MINE,
+        ~is_reviewed(image_prediction) | _IS_BLIND & ~is_reviewed(image_prediction, blind=True),
+    )
 )
 
 _HELD_FAILURES = (

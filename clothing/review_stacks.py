@@ -1,7 +1,7 @@
 """What waits for a person: three stacks of photos, and which of each comes next.
 
-Owns the queries of the stacks. A photo is in one as long as nobody has reviewed its content; who
-has it before them is a matter of the queue.
+Owns the queries of the stacks. A photo is in one as long as nobody has reviewed its content, in the
+blind sample not blindly; who has it before them is a matter of the queue.
 """
 
 from collections import deque
@@ -158,11 +158,11 @@ def _unreadable() -> Stack:
     return _stack("unreadable", query.order_by(table.failure_id.desc()), table.failure_id)
 
 
-def _predictions() -> sa.Select[Any]:
-    """Return the prediction of each photo that holds, where nobody has reviewed its content."""
+def _predictions(blind: bool = False) -> sa.Select[Any]:
+    """Return the predictions that hold, where nobody has reviewed the content, or not blindly."""
     table = image_prediction.c
     query = sa.select(table.photo_key, table.image_id.label("number"))
-    return query.where(is_current(), ~is_reviewed(image_prediction))
+    return query.where(is_current(), ~is_reviewed(image_prediction, blind))
 
 
 def _doubtful() -> Stack:
@@ -175,10 +175,11 @@ def _doubtful() -> Stack:
 def _blind() -> Stack:
     """Return a sample of the others: those whose answer's hash is below a bound.
 
-    A hash has no opinion of the photo, so the sample is fair; and everybody draws the same.
+    A hash has no opinion of the photo, so the sample is fair; and everybody draws the same. What
+    somebody has answered who saw the suggestion is asked all the same: most of that was wrong.
     """
     table = image_prediction.c
-    query = _predictions().where(
+    query = _predictions(blind=True).where(
         table.answer_key < sa.bindparam("bound"),
         table.needs_review != sa.true(),  # not "= false": there are too many for that index
         table.run_id >= sa.bindparam("since_run"),

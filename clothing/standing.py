@@ -87,11 +87,11 @@ def is_newest_review(blind: bool = False) -> sa.ColumnElement[bool]:
     return (table.blind == sa.true()) & ~replaced.correlate(image_review).exists()
 
 
-def is_reviewed(table: sa.Table) -> sa.ColumnElement[bool]:
-    """Tell an answer or a failure whose content has a review that was not taken back."""
+def is_reviewed(table: sa.Table, blind: bool = False) -> sa.ColumnElement[bool]:
+    """Tell an answer or a failure whose content has a review, or a blind one, that still holds."""
     said = sa.select(image_review.c.review_id).where(
         same_content(image_review, table),
         image_review.c.reviewed_category != UNDONE,
-        is_newest_review(),
+        is_newest_review(blind),
     )
     return said.correlate(table).exists()

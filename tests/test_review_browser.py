@@ -197,7 +197,9 @@ def test_a_photo_that_is_gone_says_so_even_if_its_error_comes_before_the_script(
     assert answer.value.url.endswith("/picture")
     held[0].continue_()
 
-    expect(page.locator(".no-picture")).to_have_text("The photo is gone or has changed.")
+    expect(page.locator(".no-picture")).to_have_text(
+        "The photo is gone or has changed. Photograph again takes it out of the queue."
+    )
     page.close()
 
 
@@ -350,7 +352,7 @@ def test_signing_in_goes_on_where_one_was_and_says_what_was_lost(
 
         page.goto("/review", wait_until="networkidle")
         page.context.clear_cookies()
-        page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
+        page.evaluate("() => { send(place.querySelector('form'), { value: 'undo' }); }")
         page.get_by_text("what you sent last was not saved").wait_for()
         assert not violations(page)
         sign_in(page, name="")
@@ -365,7 +367,7 @@ def test_who_is_signed_out_elsewhere_is_led_to_the_way_in(browser: Browser, lock
         page.goto("/review", wait_until="networkidle")  # a late answer would bring the cookie back
         page.context.clear_cookies()
 
-        page.evaluate("send(place.querySelector('form'), { value: 'undo' })")
+        page.evaluate("() => { send(place.querySelector('form'), { value: 'undo' }); }")
 
         page.get_by_role("heading", name="Sign in").wait_for()
 
@@ -385,7 +387,7 @@ def test_scripts_that_are_signed_out_lead_to_the_way_in(
     page.goto(path, wait_until="networkidle")
     page.context.clear_cookies()
 
-    page.evaluate(act)
+    page.evaluate(f"() => {{ {act}; }}")  # whose end the page may not live to see
 
     page.get_by_role("heading", name="Sign in").wait_for()
     page.close()

@@ -323,6 +323,24 @@ def test_the_blind_sample_shows_no_suggestion_and_is_marked(store: Store, tmp_pa
     assert {row[3] for row in reviews(tmp_path)} == {0, 1}
 
 
+def test_the_blind_sample_asks_of_what_was_answered_by_somebody_who_saw_the_suggestion(
+    store: Store,
+) -> None:
+    saved(store, certain("a.jpg"), doubtful("b.jpg"))
+    queue = ReviewQueue(store, 1)
+    first = {task.photo.name for task in queue.look("one")}
+
+    for image_id in (1, 2):
+        queue.review("Coat", "Kim", image_id=image_id)
+
+    assert first == {"a.jpg", "b.jpg"}
+    assert queue.left() == Left(unreadable=0, doubtful=0, blind=1)
+    assert names(queue.look("one")) == ["a.jpg"]  # whoever had it before them has it still
+    queue.answer("one", "Lou", queue.look("one")[0].photo_key, "Bag", 1.0)
+    assert queue.left().total == 0
+    assert queue.look("one") == []
+
+
 def test_the_blind_sample_has_the_share_that_was_asked_for(store: Store) -> None:
     saved(store, *(certain(f"{n}.jpg") for n in range(1000)))
 

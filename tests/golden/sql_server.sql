@@ -507,20 +507,24 @@ WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_pr
 FROM image_failure
 WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
-WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ?;
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ?;
 
 
 -- review_queue: look
 
 SELECT review_claim.photo_key
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND (NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
 WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) UNION ALL SELECT review_claim.photo_key
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) OR review_claim.blind = 1 AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?)))))) UNION ALL SELECT review_claim.photo_key
 FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
 WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
@@ -592,11 +596,15 @@ UPDATE review_claim SET expires_at=? WHERE review_claim.holder = ? AND review_cl
 
 SELECT image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, review_claim.blind, review_claim.claimed_at
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id JOIN review_claim ON review_claim.image_id = image_prediction.image_id
-WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND NOT (EXISTS (SELECT image_review.review_id
+WHERE review_claim.holder = ? AND review_claim.closed_at IS NULL AND (NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
 WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id))));
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) OR review_claim.blind = 1 AND NOT (EXISTS (SELECT image_review.review_id
+FROM image_review
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
+FROM image_review AS newer
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))))));
 
 SELECT image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, review_claim.claimed_at
 FROM image_failure JOIN review_claim ON review_claim.failure_id = image_failure.failure_id
@@ -629,9 +637,9 @@ WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_pr
 FROM image_failure
 WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
-WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id))) ORDER BY image_prediction.answer_key;
 
@@ -643,9 +651,9 @@ WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_pr
 FROM image_failure
 WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
-WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? AND image_prediction.image_id = ? AND NOT (EXISTS (SELECT *
 FROM review_claim
 WHERE review_claim.photo_key = image_prediction.photo_key AND (review_claim.closed_at IS NULL AND review_claim.expires_at > ? OR review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id)));
 
@@ -672,9 +680,9 @@ WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_pr
 FROM image_failure
 WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id)) AND NOT (EXISTS (SELECT image_review.review_id
 FROM image_review
-WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT newer.review_id
+WHERE image_review.photo_key = image_prediction.photo_key AND image_review.etag = image_prediction.etag AND image_review.reviewed_category != ? AND image_review.blind = 1 AND NOT (EXISTS (SELECT newer.review_id
 FROM image_review AS newer
-WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id)))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? ORDER BY review_claim.closed_at;
+WHERE newer.photo_key = image_review.photo_key AND newer.etag = image_review.etag AND newer.review_id > image_review.review_id AND (newer.blind = 1 OR newer.reviewed_category = ?))))) AND image_prediction.answer_key < ? AND image_prediction.needs_review != 1 AND image_prediction.run_id >= ? ORDER BY review_claim.closed_at;
 
 SELECT TOP n image_prediction.photo_key, image_prediction.image_id AS number
 FROM image_prediction JOIN review_claim ON review_claim.photo_key = image_prediction.photo_key AND review_claim.skipped = 1 AND review_claim.image_id = image_prediction.image_id

@@ -58,7 +58,7 @@ function preload() {
 function tellGone(image) {
   const gone = document.createElement("p");
   gone.className = "no-picture";
-  gone.textContent = "The photo is gone or has changed.";
+  gone.textContent = "The photo is gone or has changed. Photograph again takes it out of the queue.";
   image.replaceWith(gone);
 }
 
