@@ -64,25 +64,20 @@ WHERE f.timestamp >= DATEADD(DAY, -14, SYSUTCDATETIME())
     )
 ORDER BY f.failure_id DESC;
 
--- 5. How often reviewers agreed with each model, by its newest answer to the content they saw.
+-- 5. How often reviewers agreed with each model, of its answers that they looked at.
 --    Mostly photos that the model was unsure of are reviewed: over all photos it is right more often.
+--    What was said of another model's answers says nothing here: a new one may have learned from it.
 SELECT
     p.model_version,
     COUNT(*) AS reviewed,
     SUM(CASE WHEN r.reviewed_category = p.predicted_category THEN 1 ELSE 0 END) AS agreed,
     AVG(CASE WHEN r.reviewed_category = p.predicted_category THEN 1.0 ELSE 0.0 END) AS share
-FROM image_prediction AS p
-INNER JOIN image_review AS r ON r.photo_key = p.photo_key AND r.etag = p.etag
+FROM image_review AS r
+INNER JOIN image_prediction AS p ON p.image_id = r.image_id
 WHERE r.review_id = (
         SELECT MAX(r2.review_id)
         FROM image_review AS r2
-        WHERE r2.photo_key = p.photo_key AND r2.etag = p.etag
-    )
-    AND p.image_id = (
-        SELECT MAX(p2.image_id)
-        FROM image_prediction AS p2
-        WHERE p2.photo_key = p.photo_key AND p2.etag = p.etag
-            AND p2.model_version = p.model_version
+        WHERE r2.photo_key = r.photo_key AND r2.etag = r.etag
     )
     AND r.reviewed_category NOT IN ('(undone)', '(photograph again)')
 GROUP BY p.model_version
