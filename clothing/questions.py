@@ -161,7 +161,13 @@ class Verdict:
 # Lists
 
 
-def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+def photos(
+    store: Store,
+    wanted: Wanted,
+    before: int | None = None,
+    limit: int = 60,
+    moment: Moment | None = None,
+) -> list[Row]:
     """Return a part of the answers, newest first.
 
     Args:
@@ -169,14 +175,25 @@ def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int =
         wanted: Which.
         before: Number of the last row of the part before.
         limit: How many at most.
+        moment: As of when, the same for all parts of a list; None stands for now.
     """
-    query = _photos_query(store, wanted, None)
+    query = _photos_query(store, wanted, moment)
+    if moment and before is None:
+        before = moment.image_id + 1
     return [] if query is None else _answers(store, query, before, limit)
 
 
-def failures(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+def failures(
+    store: Store,
+    wanted: Wanted,
+    before: int | None = None,
+    limit: int = 60,
+    moment: Moment | None = None,
+) -> list[Row]:
     """Return a part of the photos that could not be read, newest first, as `photos` does."""
-    query = _failures_query(store, wanted, None)
+    query = _failures_query(store, wanted, moment)
+    if moment and before is None:
+        before = moment.failure_id + 1
     return [] if query is None else _failed(store, query, before, limit)
 
 

@@ -146,8 +146,8 @@ def test_many_photos_come_in_parts_that_keep_what_was_chosen(
     a_night(store, *(a_prediction(f"{n:03}.jpg", "Coat") for n in range(61)))
 
     first = look(client, "/photos?category=Coat")
-    (link,) = re.findall(r'id="more" rel="next" href="([^"]+)"', first)
-    rest = look(client, link.replace("&amp;", "&"))
+    link = more_of(first)
+    rest = look(client, link)
 
     assert first.count('<li class="card') == 60
     assert "category=Coat" in link
@@ -155,6 +155,42 @@ def test_many_photos_come_in_parts_that_keep_what_was_chosen(
     assert "000.jpg" in rest
     assert 'id="more"' not in rest
     assert 'href="/photos?category=Coat">First photos' in rest
+
+
+def test_a_list_misses_no_photo_that_a_run_sorts_anew_while_it_is_read(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, *(a_prediction(f"{n:03}.jpg", "Coat") for n in range(121)))
+    parts = [look(client, "/photos?category=Coat")]
+
+    for model in ("m-2", "m-3"):
+        a_night(store, *(a_prediction(f"{n:03}.jpg", "Bag") for n in range(121)), model=model)
+        parts.append(look(client, more_of(parts[-1])))
+
+    seen = [name for part in parts for name in names_of(part)]
+    assert seen == [f"{n:03}.jpg" for n in reversed(range(121))]
+
+
+def test_a_list_misses_no_unreadable_photo_that_is_read_meanwhile(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, *(a_failure(f"{n:03}.jpg") for n in range(61)))
+    first = look(client, "/photos?pile=unreadable")
+
+    a_night(store, a_prediction("000.jpg"))
+
+    assert names_of(look(client, more_of(first))) == ["000.jpg"]
+
+
+def more_of(page: str) -> str:
+    """Return where the next part of a list is."""
+    (link,) = re.findall(r'id="more" rel="next" href="([^"]+)"', page)
+    return str(link).replace("&amp;", "&")
+
+
+def names_of(page: str) -> list[str]:
+    """Return the photos of a part in order."""
+    return [re.findall(r"\d{3}\.jpg", card)[0] for card in page.split('<li class="card')[1:]]
 
 
 def test_the_unreadable_are_a_list_of_their_own(client: FlaskClient, store: Store) -> None:
@@ -179,6 +215,10 @@ def test_the_unreadable_are_a_list_of_their_own(client: FlaskClient, store: Stor
         ("until=0001-01-01", "until is a day"),
         (f"name={'x' * 1025}", "at most 1024"),
         (f"before={'9' * 20}", "before is a whole number"),
+        ("as_of=yesterday", "as_of is three whole numbers"),
+        ("as_of=1-2", "as_of is three whole numbers"),
+        ("as_of=1-2-²", "as_of is three whole numbers"),
+        (f"as_of=1-2-{'9' * 19}", "as_of is three whole numbers"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(

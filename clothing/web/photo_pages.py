@@ -61,18 +61,23 @@ class Group:
 
 @blueprint.get("/photos")
 def browse() -> str:
-    """Show a part of the photos that the query chooses; `before` goes on."""
-    site().parts.store.ready()
+    """Show a part of the photos that the query chooses; `before` and `as_of` go on."""
+    store = site().parts.store
+    store.ready()
     wanted, before = asked.wanted(), asked.number("before")
-    rows = _part(wanted, before)
+    moment = asked.moment() or now(store)
+    rows = _part(wanted, before, moment)
     chosen = asked.chosen()
-    more = rows[-1].number if len(rows) == PHOTOS_A_PAGE else None
+    more = None
+    if len(rows) == PHOTOS_A_PAGE:
+        rest = asked.query_of(chosen, before=rows[-1].number, as_of=asked.in_query(moment))
+        more = url_for(".browse") + rest
     return render_template(
         "photos.html",
         rows=rows,
         chosen=chosen,
         query=asked.query_of(chosen),
-        more=more and url_for(".browse") + asked.query_of(chosen, before=more),
+        more=more,
         before=before,
         empty=not chosen and before is None and not rows,
         answers=ANSWERS,
@@ -129,10 +134,9 @@ def pick_list() -> Iterator[str]:
     return stream_template("pick_list.html", groups=filled, run_id=wanted.run_id)
 
 
-def _part(wanted: Wanted, before: int | None) -> list[Row]:
-    store = site().parts.store
+def _part(wanted: Wanted, before: int | None, moment: Moment) -> list[Row]:
     listed = failures if wanted.pile == "unreadable" else photos
-    return listed(store, wanted, before, PHOTOS_A_PAGE)
+    return listed(site().parts.store, wanted, before, PHOTOS_A_PAGE, moment)
 
 
 def _all(wanted: Wanted, moment: Moment) -> Iterator[Row]:
