@@ -257,9 +257,13 @@ def history(store: Store, photo: Photo, limit: int = 50) -> list[Row]:
 
 
 def reviews(store: Store, photo: Photo, limit: int = 50) -> list[Review]:
-    """Return what people said of a photo, newest first; what was undone is among it."""
+    """Return what people said of a photo, newest first; what was undone is among it.
+
+    What they said of other content under its name is not: who looks at this one has not seen that.
+    """
     table = image_review.c
-    query = sa.select(*_review_columns(image_review)).where(table.photo_key == photo_key(photo))
+    query = sa.select(*_review_columns(image_review))
+    query = query.where(table.photo_key == photo_key(photo), table.etag == photo.etag)
     query = query.order_by(table.review_id.desc()).limit(limit)
     return [found for row in _rows(store, query) if (found := _review_of(row))]
 

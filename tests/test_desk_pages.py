@@ -260,6 +260,19 @@ def test_one_photo_shows_all_that_is_known(client: FlaskClient, store: Store) ->
     assert 'href="/runs/1"' in page
 
 
+def test_what_people_said_of_the_photo_before_under_its_name_is_not_said_of_this_one(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Grace")
+    a_night(store, a_prediction("a.jpg", "Coat", etag="2"))
+
+    before, after = look(client, "/photos/1"), look(client, "/photos/2")
+
+    assert "Grace – Dress" in before
+    assert "Grace" not in after and "Nobody has looked at it yet." in after
+
+
 def test_a_photo_that_is_gone_keeps_its_answer(client: FlaskClient, storage: Path) -> None:
     client.post("/prediction")
     (storage / "images" / "a.jpg").unlink()

@@ -247,6 +247,18 @@ def test_one_photo_with_its_history_and_reviews(either_store: Store) -> None:
         photo(either_store, 99)
 
 
+def test_what_people_said_is_of_the_content_that_is_asked_for(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg", "Bag"))
+    a_night(either_store, a_prediction("a.jpg", "Coat", etag="2"))
+    a_review(either_store, 1, "Dress")
+    a_review(either_store, 2, "Shirt")
+
+    before, after = (photo(either_store, number).photo for number in (1, 2))
+
+    assert [review.category for review in reviews(either_store, before)] == ["Dress"]
+    assert [review.category for review in reviews(either_store, after)] == ["Shirt"]
+
+
 def test_reasons_are_counted(either_store: Store) -> None:
     run = a_night(
         either_store, a_failure("a"), a_failure("b", "a PDF, not a photo"), a_failure("c")

@@ -942,7 +942,7 @@ WHERE image_failure.photo_key = ? ORDER BY image_failure.failure_id DESC;
 
 SELECT TOP n image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_review
-WHERE image_review.photo_key = ? ORDER BY image_review.review_id DESC;
+WHERE image_review.photo_key = ? AND image_review.etag = ? ORDER BY image_review.review_id DESC;
 
 
 -- questions: reasons
