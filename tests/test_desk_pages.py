@@ -13,6 +13,7 @@ from PIL import Image
 from clothing.forgetting import forget
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Counts, Prediction, RunStatus
+from clothing.questions import reviews
 from clothing.store import Store
 from clothing.web.charts import Point, line_of
 from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review, started_at
@@ -271,6 +272,42 @@ def test_what_people_said_of_the_photo_before_under_its_name_is_not_said_of_this
 
     assert "Grace – Dress" in before
     assert "Grace" not in after and "Nobody has looked at it yet." in after
+
+
+def test_who_takes_back_what_somebody_else_said_is_told_whose_it_is(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Grace")
+    client.post("/name", data={"name": "Kim"})
+
+    before = look(client, "/photos/1")
+    after = taken_back(client, before)
+
+    assert ">Take back what Grace said</button>" in before
+    assert "Taken back what Grace said: Dress." in after
+    assert reviews(store, store.prediction(1).prediction.photo)[0].reviewer == "Kim"
+
+
+def test_what_somebody_said_since_the_page_was_shown_is_not_taken_back(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Kim")
+    client.post("/name", data={"name": "Kim"})
+    shown = look(client, "/photos/1")
+
+    a_review(store, 1, "Coat", reviewer="Grace")
+    after = taken_back(client, shown)
+
+    assert ">Take back</button>" in shown
+    assert "Nothing was taken back" in after and "Grace says so" in after
+
+
+def taken_back(client: FlaskClient, page: str) -> str:
+    """Press the button of a photo's page as it was shown, and return the page after it."""
+    fields = dict(re.findall(r'name="(csrf|undo)" value="([^"]*)"', page))
+    return client.post("/photos/1", data=fields, headers=PAGE, follow_redirects=True).text
 
 
 def test_a_photo_that_is_gone_keeps_its_answer(client: FlaskClient, storage: Path) -> None:

@@ -144,6 +144,18 @@ def test_without_javascript_plain_forms_do_it_all(
     assert "Taken back." in sent(kim, "undo").text
 
 
+def test_who_comes_to_a_browser_next_takes_back_nothing_of_the_person_before(
+    kim: FlaskClient, store: Store, app: Flask
+) -> None:
+    saved(store, doubtful("a.jpg"))
+    sent(kim, "Coat")
+    kim.post("/name", data={"name": "Lee"})
+
+    assert "There is nothing to take back" in sent(kim, "undo").text
+
+    assert reviewed(app) == ["Coat"]
+
+
 def test_the_script_gets_the_inside_of_the_page_alone(kim: FlaskClient, store: Store) -> None:
     saved(store, doubtful("a.jpg"), unreadable("b.jpg"))
 
