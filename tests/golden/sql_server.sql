@@ -679,9 +679,12 @@ WHERE review_claim.holder = ? AND (review_claim.expires_at > ? OR review_claim.c
 
 -- review_queue: done
 
-SELECT sum(CASE WHEN (image_review.reviewed_category = ?) THEN ? ELSE ? END) AS sum_1
+SELECT count(*) AS count_1
+FROM (SELECT DISTINCT image_review.photo_key AS photo_key, image_review.etag AS etag
 FROM image_review
-WHERE image_review.reviewer = ? AND image_review.timestamp >= ?;
+WHERE image_review.reviewer = ? AND image_review.timestamp >= ? AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS later
+WHERE later.photo_key = image_review.photo_key AND later.etag = image_review.etag AND later.review_id > image_review.review_id AND later.reviewed_category = ?))) AS answered;
 
 
 -- questions: photos
