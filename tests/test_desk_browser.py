@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from clothing.labels import CATEGORIES
 from clothing.storage import FolderContainer
 from clothing.store import Store
+from clothing.web.wording import percent
 from tests.browsing import violations
 from tests.nights import a_failure, a_night, a_prediction, a_review
 from tests.pictures import jpeg
@@ -177,6 +178,13 @@ def test_a_photo_that_the_camera_took_is_tried_and_no_other_has_to_be_chosen(pag
     page.locator("#answer").evaluate("answer => answer.replaceChildren()")
     page.get_by_role("button", name="Classify").click()
     expect(page.locator("#answer meter")).to_have_count(10)
+
+
+def test_a_share_reads_the_same_by_script_and_without(page: Page) -> None:
+    shares = (0, 1e-15, 0.0001, 0.004, 0.006, 0.124, 0.99, 0.994, 0.996, 0.998, 1 - 1e-15, 1)
+    page.goto("/try")
+
+    assert page.evaluate("shares => shares.map(percent)", shares) == [percent(n) for n in shares]
 
 
 def test_an_answer_about_the_photo_before_comes_too_late(page: Page) -> None:

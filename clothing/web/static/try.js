@@ -16,7 +16,13 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-const percent = (share) => `${share > 0.99 ? Math.floor(share * 100) : Math.round(share * 100)} %`;
+// As the pages say it: never 100 % of what is not all, nor 0 % of what is some.
+function percent(share) {
+  const whole = Math.round(share * 100);
+  if (whole === 100 && share < 1 - 1e-12) return "> 99 %";
+  if (whole === 0 && share > 1e-12) return "< 1 %";
+  return `${whole} %`;
+}
 
 async function picture(file) {
   const image = await createImageBitmap(file);
