@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Failure
+from clothing.review_queue import ReviewQueue
 from clothing.store import Store
 from clothing.web import create_app
 from tests.test_review_queue import certain, doubtful, saved, unreadable
@@ -223,7 +224,7 @@ def test_a_program_reviews(client: FlaskClient, store: Store) -> None:
     }
     assert of_failure.get_json()["reviewed_category"] == AGAIN
     assert store.prediction(1).prediction.predicted_category == "Bag"
-    assert store.waiting_for_review() == 0
+    assert ReviewQueue(store, 0).left().total == 0
 
 
 @pytest.mark.parametrize(

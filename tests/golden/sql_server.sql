@@ -342,13 +342,6 @@ SELECT batch_run.status, count(*) AS number
 FROM batch_run GROUP BY batch_run.status;
 
 
--- waiting_for_review
-
-SELECT count(*) AS number
-FROM current_prediction
-WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_category IS NULL;
-
-
 -- answered
 
 SELECT image_prediction.photo_key, image_prediction.answer_key
