@@ -215,15 +215,41 @@ def test_an_answer_about_the_photo_before_comes_too_late(page: Page) -> None:
 def test_a_dropped_photo_is_tried(page: Page) -> None:
     page.goto("/try")
 
-    dropped = page.evaluate_handle(
-        """bytes => { const dropped = new DataTransfer();
-        dropped.items.add(new File([new Uint8Array(bytes)], "x.jpg", {type: "image/jpeg"}));
-        return dropped; }""",
-        list(jpeg()),
-    )
-    page.locator("#try").dispatch_event("drop", {"dataTransfer": dropped})
+    drop(page, "x.jpg")
 
     expect(page.locator("#answer meter")).to_have_count(10)
+
+
+@pytest.mark.parametrize("before", [[], ["first.jpg"]])
+def test_a_dropped_photo_is_the_one_that_is_chosen(page: Page, before: list[str]) -> None:
+    page.goto("/try")
+    for name in before:
+        page.get_by_label("Choose a photo").set_input_files(
+            {"name": name, "mimeType": "image/jpeg", "buffer": jpeg()}
+        )
+        expect(page.locator("#answer canvas")).to_be_visible()  # it comes last
+
+    drop(page, "x.jpg", "y.jpg")
+    expect(page.locator("#answer canvas")).to_be_visible()
+    page.locator("#answer").evaluate("answer => answer.replaceChildren()")
+    page.get_by_role("button", name="Classify").click()
+
+    expect(page.locator("#answer meter")).to_have_count(10)
+    assert page.evaluate("chosen.name") == "x.jpg"
+    names = page.locator("#photo").evaluate("input => [...input.files].map(({ name }) => name)")
+    assert names == ["x.jpg"]
+
+
+def drop(page: Page, *names: str) -> None:
+    """Drop photos onto the page."""
+    dropped = page.evaluate_handle(
+        """([names, bytes]) => { const dropped = new DataTransfer();
+        for (const name of names)
+          dropped.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
+        return dropped; }""",
+        [names, list(jpeg())],
+    )
+    page.locator("#try").dispatch_event("drop", {"dataTransfer": dropped})
 
 
 @pytest.mark.usefixtures("week")
