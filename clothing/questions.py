@@ -148,7 +148,13 @@ class Verdict:
 # Lists
 
 
-def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+def photos(
+    store: Store,
+    wanted: Wanted,
+    before: int | None = None,
+    limit: int = 60,
+    moment: Moment | None = None,
+) -> list[Row]:
     """Return a part of the answers, newest first.
 
     Args:
@@ -156,14 +162,25 @@ def photos(store: Store, wanted: Wanted, before: int | None = None, limit: int =
         wanted: Which.
         before: Number of the last row of the part before.
         limit: How many at most.
+        moment: As of when, the same for all parts of a list; None stands for now.
     """
-    query = _photos_query(store, wanted, None)
+    query = _photos_query(store, wanted, moment)
+    if moment and before is None:
+        before = moment.image_id + 1
     return [] if query is None else _answers(store, query, before, limit)
 
 
-def failures(store: Store, wanted: Wanted, before: int | None = None, limit: int = 60) -> list[Row]:
+def failures(
+    store: Store,
+    wanted: Wanted,
+    before: int | None = None,
+    limit: int = 60,
+    moment: Moment | None = None,
+) -> list[Row]:
     """Return a part of the photos that could not be read, newest first, as `photos` does."""
-    query = _failures_query(store, wanted, None)
+    query = _failures_query(store, wanted, moment)
+    if moment and before is None:
+        before = moment.failure_id + 1
     return [] if query is None else _failed(store, query, before, limit)
 
 
@@ -227,9 +244,13 @@ def history(store: Store, photo: Photo, limit: int = 50) -> list[Row]:
 
 
 def reviews(store: Store, photo: Photo, limit: int = 50) -> list[Review]:
-    """Return what people said of a photo, newest first; what was undone is among it."""
+    """Return what people said of a photo, newest first; what was undone is among it.
+
+    What they said of other content under its name is not: who looks at this one has not seen that.
+    """
     table = image_review.c
-    query = sa.select(*_review_columns(image_review)).where(table.photo_key == photo_key(photo))
+    query = sa.select(*_review_columns(image_review))
+    query = query.where(table.photo_key == photo_key(photo), table.etag == photo.etag)
     query = query.order_by(table.review_id.desc()).limit(limit)
     return [found for row in _rows(store, query) if (found := _review_of(row))]
 

@@ -248,14 +248,26 @@ class ReviewQueue:
         return saved
 
     def done(self, reviewer: str, since: datetime) -> int:
-        """Return how many photos somebody has answered since a moment."""
-        table = image_review.c
-        net = sa.func.sum(sa.case((table.reviewed_category == UNDONE, -1), else_=1))
-        query = sa.select(net).where(
+        """Return how many photos somebody has answered since a moment, each once.
+
+        What anybody has taken back since waits again, so it is not among them.
+        """
+        table, later = image_review.c, image_review.alias("later")
+        taken_back = sa.exists().where(
+            later.c.photo_key == table.photo_key,
+            later.c.etag == table.etag,
+            later.c.review_id > table.review_id,
+            later.c.reviewed_category == UNDONE,
+        )
+        answered = sa.select(table.photo_key, table.etag).distinct()
+        answered = answered.where(
             table.reviewer == reviewer,
             table.timestamp >= since.astimezone(UTC).replace(tzinfo=None),
+            table.reviewed_category != UNDONE,
+            ~taken_back,
         )
-        return max(0, self._store.read(lambda connection: connection.scalar(query)) or 0)
+        query = sa.select(sa.func.count()).select_from(answered.subquery("answered"))
+        return self._store.read(lambda connection: connection.scalar(query)) or 0
 
     def left(self) -> Left:
         """Return how many photos wait; where counting takes long, as of seconds or minutes ago."""

@@ -246,18 +246,6 @@ class Store(Database):
         query = sa.select(batch_run.c.status, number).group_by(batch_run.c.status)
         return {row["status"]: row["number"] for row in self._rows(query)}
 
-    def waiting_for_review(self) -> int:
-        """Return how many photos a person should look at, and nobody has yet."""
-        view = sa.table(
-            "current_prediction",
-            sa.column("needs_review", sa.Boolean),
-            sa.column("reviewed_category"),
-        )
-        query = sa.select(sa.func.count().label("number")).select_from(view)
-        query = query.where(view.c.needs_review == sa.true(), view.c.reviewed_category.is_(None))
-        number: int = self._rows(query)[0]["number"]
-        return number
-
     # Outcomes
 
     def answered(self, photos: Sequence[Photo], model: str, preprocessing: str) -> set[Photo]:

@@ -158,7 +158,7 @@ review_claim = sa.Table(
     sa.Column("photo_key", HASH, primary_key=True),
     sa.Column("image_id", ROW_ID, sa.ForeignKey("image_prediction.image_id")),
     sa.Column("failure_id", ROW_ID, sa.ForeignKey("image_failure.failure_id")),
-    sa.Column("holder", sa.String(64), nullable=False),  # a browser's session, not a person
+    sa.Column("holder", sa.String(64), nullable=False),  # a person at a browser
     sa.Column("claimed_at", UTC_TIME, nullable=False),
     sa.Column("expires_at", UTC_TIME, nullable=False),
     sa.Column("closed_at", UTC_TIME),  # when the holder answered or skipped

@@ -85,7 +85,6 @@ def operations(store: Store) -> dict[str, Callable[[], object]]:
         "first_run": store.first_run,
         "last_success": store.last_success,
         "runs_by_status": store.runs_by_status,
-        "waiting_for_review": store.waiting_for_review,
         "answered": lambda: store.answered([PHOTO], "m-1", "p-1"),
         "answers": lambda: store.answers([PHOTO], "m-1", "p-1", 9),
         "failures": lambda: store.failures(1, [BROKEN]),

@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from clothing.labels import CATEGORIES
 from clothing.storage import FolderContainer
 from clothing.store import Store
+from clothing.web.wording import percent
 from tests.browsing import violations
 from tests.nights import a_failure, a_night, a_prediction, a_review
 from tests.pictures import jpeg
@@ -182,6 +183,13 @@ def test_a_photo_that_the_camera_took_is_tried_and_no_other_has_to_be_chosen(pag
     expect(page.locator("#answer meter")).to_have_count(10)
 
 
+def test_a_share_reads_the_same_by_script_and_without(page: Page) -> None:
+    shares = (0, 1e-15, 0.0001, 0.004, 0.006, 0.124, 0.99, 0.994, 0.996, 0.998, 1 - 1e-15, 1)
+    page.goto("/try")
+
+    assert page.evaluate("shares => shares.map(percent)", shares) == [percent(n) for n in shares]
+
+
 def test_an_answer_about_the_photo_before_comes_too_late(page: Page) -> None:
     held: list[Route] = []
     late = {"predicted_category": "the first photo", "confidence": 0.9, "probabilities": {}}
@@ -210,15 +218,41 @@ def test_an_answer_about_the_photo_before_comes_too_late(page: Page) -> None:
 def test_a_dropped_photo_is_tried(page: Page) -> None:
     page.goto("/try")
 
-    dropped = page.evaluate_handle(
-        """bytes => { const dropped = new DataTransfer();
-        dropped.items.add(new File([new Uint8Array(bytes)], "x.jpg", {type: "image/jpeg"}));
-        return dropped; }""",
-        list(jpeg()),
-    )
-    page.locator("#try").dispatch_event("drop", {"dataTransfer": dropped})
+    drop(page, "x.jpg")
 
     expect(page.locator("#answer meter")).to_have_count(10)
+
+
+@pytest.mark.parametrize("before", [[], ["first.jpg"]])
+def test_a_dropped_photo_is_the_one_that_is_chosen(page: Page, before: list[str]) -> None:
+    page.goto("/try")
+    for name in before:
+        page.get_by_label("Choose a photo").set_input_files(
+            {"name": name, "mimeType": "image/jpeg", "buffer": jpeg()}
+        )
+        expect(page.locator("#answer canvas")).to_be_visible()  # it comes last
+
+    drop(page, "x.jpg", "y.jpg")
+    expect(page.locator("#answer canvas")).to_be_visible()
+    page.locator("#answer").evaluate("answer => answer.replaceChildren()")
+    page.get_by_role("button", name="Classify").click()
+
+    expect(page.locator("#answer meter")).to_have_count(10)
+    assert page.evaluate("chosen.name") == "x.jpg"
+    names = page.locator("#photo").evaluate("input => [...input.files].map(({ name }) => name)")
+    assert names == ["x.jpg"]
+
+
+def drop(page: Page, *names: str) -> None:
+    """Drop photos onto the page."""
+    dropped = page.evaluate_handle(
+        """([names, bytes]) => { const dropped = new DataTransfer();
+        for (const name of names)
+          dropped.items.add(new File([new Uint8Array(bytes)], name, {type: "image/jpeg"}));
+        return dropped; }""",
+        [names, list(jpeg())],
+    )
+    page.locator("#try").dispatch_event("drop", {"dataTransfer": dropped})
 
 
 @pytest.mark.usefixtures("week")

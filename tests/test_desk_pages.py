@@ -13,6 +13,7 @@ from PIL import Image
 from clothing.forgetting import forget
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Counts, Prediction, RunStatus
+from clothing.questions import reviews
 from clothing.store import Store
 from clothing.web.charts import Point, line_of
 from tests.nights import MODEL, a_failure, a_night, a_prediction, a_review, started_at
@@ -146,8 +147,8 @@ def test_many_photos_come_in_parts_that_keep_what_was_chosen(
     a_night(store, *(a_prediction(f"{n:03}.jpg", "Coat") for n in range(61)))
 
     first = look(client, "/photos?category=Coat")
-    (link,) = re.findall(r'id="more" rel="next" href="([^"]+)"', first)
-    rest = look(client, link.replace("&amp;", "&"))
+    link = more_of(first)
+    rest = look(client, link)
 
     assert first.count('<li class="card') == 60
     assert "category=Coat" in link
@@ -155,6 +156,42 @@ def test_many_photos_come_in_parts_that_keep_what_was_chosen(
     assert "000.jpg" in rest
     assert 'id="more"' not in rest
     assert 'href="/photos?category=Coat">First photos' in rest
+
+
+def test_a_list_misses_no_photo_that_a_run_sorts_anew_while_it_is_read(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, *(a_prediction(f"{n:03}.jpg", "Coat") for n in range(121)))
+    parts = [look(client, "/photos?category=Coat")]
+
+    for model in ("m-2", "m-3"):
+        a_night(store, *(a_prediction(f"{n:03}.jpg", "Bag") for n in range(121)), model=model)
+        parts.append(look(client, more_of(parts[-1])))
+
+    seen = [name for part in parts for name in names_of(part)]
+    assert seen == [f"{n:03}.jpg" for n in reversed(range(121))]
+
+
+def test_a_list_misses_no_unreadable_photo_that_is_read_meanwhile(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, *(a_failure(f"{n:03}.jpg") for n in range(61)))
+    first = look(client, "/photos?pile=unreadable")
+
+    a_night(store, a_prediction("000.jpg"))
+
+    assert names_of(look(client, more_of(first))) == ["000.jpg"]
+
+
+def more_of(page: str) -> str:
+    """Return where the next part of a list is."""
+    (link,) = re.findall(r'id="more" rel="next" href="([^"]+)"', page)
+    return str(link).replace("&amp;", "&")
+
+
+def names_of(page: str) -> list[str]:
+    """Return the photos of a part in order."""
+    return [re.findall(r"\d{3}\.jpg", card)[0] for card in page.split('<li class="card')[1:]]
 
 
 def test_the_unreadable_are_a_list_of_their_own(client: FlaskClient, store: Store) -> None:
@@ -179,6 +216,10 @@ def test_the_unreadable_are_a_list_of_their_own(client: FlaskClient, store: Stor
         ("until=0001-01-01", "until is a day"),
         (f"name={'x' * 1025}", "at most 1024"),
         (f"before={'9' * 20}", "before is a whole number"),
+        ("as_of=yesterday", "as_of is three whole numbers"),
+        ("as_of=1-2", "as_of is three whole numbers"),
+        ("as_of=1-2-²", "as_of is three whole numbers"),
+        (f"as_of=1-2-{'9' * 19}", "as_of is three whole numbers"),
     ],
 )
 def test_a_query_that_cannot_be_read_is_refused(
@@ -218,6 +259,55 @@ def test_one_photo_shows_all_that_is_known(client: FlaskClient, store: Store) ->
     assert 'src="/photos/1/picture"' in page
     assert 'src="/photos/1/seen"' in page
     assert 'href="/runs/1"' in page
+
+
+def test_what_people_said_of_the_photo_before_under_its_name_is_not_said_of_this_one(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Grace")
+    a_night(store, a_prediction("a.jpg", "Coat", etag="2"))
+
+    before, after = look(client, "/photos/1"), look(client, "/photos/2")
+
+    assert "Grace – Dress" in before
+    assert "Grace" not in after and "Nobody has looked at it yet." in after
+
+
+def test_who_takes_back_what_somebody_else_said_is_told_whose_it_is(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Grace")
+    client.post("/name", data={"name": "Kim"})
+
+    before = look(client, "/photos/1")
+    after = taken_back(client, before)
+
+    assert ">Take back what Grace said</button>" in before
+    assert "Taken back what Grace said: Dress." in after
+    assert reviews(store, store.prediction(1).prediction.photo)[0].reviewer == "Kim"
+
+
+def test_what_somebody_said_since_the_page_was_shown_is_not_taken_back(
+    client: FlaskClient, store: Store
+) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+    a_review(store, 1, "Dress", reviewer="Kim")
+    client.post("/name", data={"name": "Kim"})
+    shown = look(client, "/photos/1")
+
+    a_review(store, 1, "Coat", reviewer="Grace")
+    after = taken_back(client, shown)
+
+    assert ">Take back</button>" in shown
+    assert "Nothing was taken back" in after and "Grace says so" in after
+
+
+def taken_back(client: FlaskClient, page: str) -> str:
+    """Press the button of a photo's page as it was shown, and return the page after it."""
+    fields = dict(re.findall(r'name="(csrf|undo)" value="([^"]*)"', page))
+    return client.post("/photos/1", data=fields, headers=PAGE, follow_redirects=True).text
 
 
 def test_a_photo_that_is_gone_keeps_its_answer(client: FlaskClient, storage: Path) -> None:

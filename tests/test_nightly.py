@@ -13,6 +13,7 @@ from clothing.photos import RunStatus
 from clothing.store import Store
 from clothing.tables import batch_run
 from clothing.web import create_app
+from tests.nights import a_failure, a_night, a_prediction, a_review
 
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
 MISSING = "The nightly run did not happen."
@@ -134,7 +135,8 @@ def test_before_the_first_run_there_are_figures(client: FlaskClient) -> None:
     assert found["clothing_last_success_timestamp_seconds"] == 0
     assert found["clothing_nightly_run_overdue"] == 0
     assert found["clothing_runs,succeeded"] == 0
-    assert found["clothing_photos_waiting_for_review"] == 0
+    for reason in ("unreadable", "doubtful", "blind"):
+        assert found[f"clothing_photos_waiting_for_review,{reason}"] == 0
     assert found["process_resident_memory_bytes"] > 0
 
 
@@ -150,11 +152,37 @@ def test_figures_of_the_last_run(client: FlaskClient) -> None:
     assert found["clothing_last_run_photos,skipped"] == 3
     assert found["clothing_last_run_photos,failed"] == 0
     assert found["clothing_last_run_photos_per_second"] == 0
-    assert found["clothing_photos_waiting_for_review"] == len(review)
+    assert found["clothing_photos_waiting_for_review,doubtful"] == len(review)
     age = datetime.now(UTC).timestamp() - found["clothing_last_success_timestamp_seconds"]
     assert 0 <= age < 60
     (model,) = (name for name in found if name.startswith("clothing_model_info"))
     assert run["model_version"] in model
+
+
+def test_figures_count_as_the_queue_does_what_waits_for_a_person(
+    environ: dict[str, str], store: Store
+) -> None:
+    a_night(
+        store,
+        a_failure("broken.jpg"),
+        *(a_prediction(f"{n}.jpg", reason="looks like Bag or Coat") for n in range(2)),
+        *(a_prediction(f"sure {n}.jpg") for n in range(3)),
+    )
+    app = create_app({**environ, "BLIND_SHARE": "100%"})
+    client = app.test_client()
+
+    before = figures(client)
+    a_review(store, 1, "Bag")
+    after = figures(client)
+    client.post("/name", data={"name": "Kim"})
+    page = client.get("/review").text
+    app.extensions["site"].close()
+
+    waiting = "clothing_photos_waiting_for_review"
+    reasons = ("unreadable", "doubtful", "blind")
+    assert [before[f"{waiting},{reason}"] for reason in reasons] == [1, 2, 3]
+    assert [after[f"{waiting},{reason}"] for reason in reasons] == [1, 1, 3]
+    assert "5 to go" in page
 
 
 def test_figures_say_that_the_nightly_run_is_missing(

@@ -218,6 +218,25 @@ def test_lists_that_belong_together_share_a_moment(either_store: Store) -> None:
     assert names(list(all_failures(either_store, Wanted(), moment))) == ["a.jpg"]
 
 
+def test_parts_that_are_asked_for_one_by_one_stay_as_they_were(either_store: Store) -> None:
+    a_night(either_store, *(a_prediction(f"{n}.jpg") for n in range(3)), a_failure("x.jpg"))
+    moment = now(either_store)
+    a_night(
+        either_store,
+        *(a_prediction(f"{n}.jpg", "Coat") for n in range(4)),
+        a_failure("y.jpg"),
+        model="m-2",
+    )
+    a_night(either_store, a_prediction("x.jpg"))
+
+    first = photos(either_store, Wanted(), limit=2, moment=moment)
+    rest = photos(either_store, Wanted(), before=first[-1].number, moment=moment)
+
+    assert names(first) == ["2.jpg", "1.jpg"]
+    assert names(rest) == ["0.jpg"]
+    assert names(failures(either_store, Wanted(), moment=moment)) == ["x.jpg"]
+
+
 def test_there_is_a_moment_before_the_first_row(either_store: Store) -> None:
     assert now(either_store) == Moment(0, 0, 0)
     assert list(all_photos(either_store, Wanted())) == []
@@ -241,6 +260,18 @@ def test_one_photo_with_its_history_and_reviews(either_store: Store) -> None:
     assert [review.category for review in reviews(either_store, row.photo)] == ["Coat", "Dress"]
     with pytest.raises(LookupError, match="no photo 99"):
         photo(either_store, 99)
+
+
+def test_what_people_said_is_of_the_content_that_is_asked_for(either_store: Store) -> None:
+    a_night(either_store, a_prediction("a.jpg", "Bag"))
+    a_night(either_store, a_prediction("a.jpg", "Coat", etag="2"))
+    a_review(either_store, 1, "Dress")
+    a_review(either_store, 2, "Shirt")
+
+    before, after = (photo(either_store, number).photo for number in (1, 2))
+
+    assert [review.category for review in reviews(either_store, before)] == ["Dress"]
+    assert [review.category for review in reviews(either_store, after)] == ["Shirt"]
 
 
 def test_reasons_are_counted(either_store: Store) -> None:

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 
 from clothing.labels import AGAIN, CATEGORIES, OUTSIDE
 from clothing.photos import Failure
+from clothing.review_queue import ReviewQueue
 from clothing.store import Store
 from clothing.web import create_app
 from tests.test_review_queue import certain, doubtful, saved, unreadable
@@ -144,6 +145,18 @@ def test_without_javascript_plain_forms_do_it_all(
     assert "Taken back." in sent(kim, "undo").text
 
 
+def test_who_comes_to_a_browser_next_takes_back_nothing_of_the_person_before(
+    kim: FlaskClient, store: Store, app: Flask
+) -> None:
+    saved(store, doubtful("a.jpg"))
+    sent(kim, "Coat")
+    kim.post("/name", data={"name": "Lee"})
+
+    assert "There is nothing to take back" in sent(kim, "undo").text
+
+    assert reviewed(app) == ["Coat"]
+
+
 def test_the_script_gets_the_inside_of_the_page_alone(kim: FlaskClient, store: Store) -> None:
     saved(store, doubtful("a.jpg"), unreadable("b.jpg"))
 
@@ -211,7 +224,7 @@ def test_a_program_reviews(client: FlaskClient, store: Store) -> None:
     }
     assert of_failure.get_json()["reviewed_category"] == AGAIN
     assert store.prediction(1).prediction.predicted_category == "Bag"
-    assert store.waiting_for_review() == 0
+    assert ReviewQueue(store, 0).left().total == 0
 
 
 @pytest.mark.parametrize(

@@ -130,6 +130,27 @@ def test_an_answer_is_a_row_with_who_and_how_long(
     assert queue.done("Lee", LONG_AGO) == 0
 
 
+def test_what_is_done_is_counted_by_photo(store: Store, queue: ReviewQueue) -> None:
+    saved(store, doubtful("a.jpg"), doubtful("b.jpg"), doubtful("c.jpg"))
+    for answer in ("Coat", "Dress", "Coat"):
+        queue.review(answer, "Kim", image_id=1)
+    queue.review("Bag", "Kim", image_id=2)
+    queue.review("Bag", "Lee", image_id=3)
+
+    assert queue.done("Kim", LONG_AGO) == 2
+
+    queue.review("Bag", "Lee", image_id=1)  # a correction: both have looked at it
+    queue.review(UNDONE, "Kim", image_id=3)
+    queue.review(UNDONE, "Lee", image_id=2)
+
+    assert (queue.done("Kim", LONG_AGO), queue.done("Lee", LONG_AGO)) == (1, 1)
+
+    queue.review("Bag", "Lee", image_id=3)
+    queue.review("Bag", "Kim", image_id=3)
+
+    assert (queue.done("Kim", LONG_AGO), queue.done("Lee", LONG_AGO)) == (2, 2)
+
+
 def test_two_people_never_have_the_same_photo(store: Store, queue: ReviewQueue) -> None:
     saved(store, *(doubtful(f"{n}.jpg", n / 100) for n in range(5)))
 

@@ -19,7 +19,6 @@ from clothing.errors import ActiveRunError, StoreError
 from clothing.photos import Counts, Failure, Photo, Prediction, Run, RunStatus
 from clothing.store import OUTAGE, STALE, Store
 from clothing.tables import SCHEMA_VERSION, batch_run, metadata
-from tests.nights import a_review
 from tests.sql_server_double import opened
 
 
@@ -657,7 +656,7 @@ def test_runs_are_listed_newest_first(store: Store) -> None:
 
 def test_before_the_first_night_there_is_no_run(store: Store) -> None:
     assert (store.first_run(), store.last_success(), store.active_run()) == (None, None, None)
-    assert (store.runs(), store.runs_by_status(), store.waiting_for_review()) == ([], {}, 0)
+    assert (store.runs(), store.runs_by_status()) == ([], {})
 
 
 def test_the_first_run_the_last_success_and_the_one_that_goes_on_are_found(store: Store) -> None:
@@ -684,15 +683,6 @@ def test_a_run_over_some_photos_is_no_night_unless_all_are(store: Store) -> None
     ended("R-17/")
 
     assert store.last_success() == night
-
-
-def test_photos_wait_for_a_person_until_somebody_said_what_they_show(sqlite_store: Store) -> None:
-    run = an_open_run(sqlite_store)
-    doubtful = [a_prediction(a_photo(f"{n}.jpg"), needs_review=True) for n in range(3)]
-    sqlite_store.save(run, [a_prediction(a_photo("sure.jpg")), *doubtful], Counts(4, 4))
-    a_review(sqlite_store, sqlite_store.predictions(needs_review=True)[0].image_id, "Coat")
-
-    assert sqlite_store.waiting_for_review() == 2
 
 
 def test_what_is_not_there_is_a_lookup_error(store: Store) -> None:

@@ -13,6 +13,7 @@ from werkzeug.routing import IntegerConverter
 
 from clothing.labels import AGAIN, ANSWERS, OUTSIDE, UNDONE
 from clothing.questions import PILES, Wanted
+from clothing.standing import Moment
 from clothing.storage import MAX_NAME
 from clothing.web.site import site
 
@@ -27,6 +28,7 @@ FIELDS = ("run", "category", "pile", "name", "least", "most", "since", "until")
 
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_MOMENT = re.compile(r"([0-9]{1,18})-([0-9]{1,18})-([0-9]{1,18})")
 
 
 class _RowNumber(IntegerConverter):
@@ -56,6 +58,22 @@ def one_of(name: str, accepted: tuple[str, ...]) -> str | None:
     if received is not None and received not in accepted:
         raise BadRequest(f"{name} is one of {', '.join(accepted)}. Received: {received!r}.")
     return received
+
+
+def moment() -> Moment | None:
+    """Return as of when the query wants a list, or None if it does not say."""
+    received = request.args.get("as_of") or None
+    if received is None:
+        return None
+    found = _MOMENT.fullmatch(received)
+    if not found:
+        raise BadRequest(f"as_of is three whole numbers, as 61-2-40. Received: {received!r}.")
+    return Moment(*map(int, found.groups()))
+
+
+def in_query(moment: Moment) -> str:
+    """Return a moment as a query gives it."""
+    return f"{moment.image_id}-{moment.failure_id}-{moment.review_id}"
 
 
 def wanted() -> Wanted:

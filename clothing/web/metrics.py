@@ -4,6 +4,7 @@ Owns their names. What they say of runs comes from the database, so every instan
 """
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime
 
 from flask import Blueprint, Flask, current_app
@@ -15,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from clothing.nightly import OVERDUE, nightly
 from clothing.photos import Run
+from clothing.review_queue import ReviewQueue
 from clothing.store import Store
 from clothing.web.site import Site
 
@@ -27,7 +29,7 @@ def init_app(app: Flask) -> None:
     """Add /metrics, with a registry of this app's own."""
     site: Site = app.extensions["site"]
     registry = CollectorRegistry()
-    registry.register(_Runs(site.parts.store))
+    registry.register(_Runs(site.parts.store, site.reviews))
     ProcessCollector(registry=registry)
     PlatformCollector(registry=registry)
     app.extensions["metrics"] = registry
@@ -44,8 +46,9 @@ def metrics() -> Response:
 class _Runs(Collector):
     """What the database knows of runs, asked anew each time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reviews: ReviewQueue) -> None:
         self._store = store
+        self._reviews = reviews
 
     def collect(self) -> Iterator[Metric]:
         self._store.interrupt_stale_runs()
@@ -53,11 +56,7 @@ class _Runs(Collector):
         yield self._by_status()
         if newest := next(iter(self._store.runs(limit=1)), None):
             yield from _of_run(newest)
-        yield GaugeMetricFamily(
-            "clothing_photos_waiting_for_review",
-            "Photos that a person should look at, and nobody has yet.",
-            self._store.waiting_for_review(),
-        )
+        yield self._waiting()
 
     def describe(self) -> Iterator[Metric]:
         """Name nothing in advance: the database may not be there yet."""
@@ -82,6 +81,17 @@ class _Runs(Collector):
         family = GaugeMetricFamily("clothing_runs", "Runs by status.", labels=["status"])
         for status in STATUSES:
             family.add_metric([status], numbers.get(status, 0))
+        return family
+
+    def _waiting(self) -> Metric:
+        family = GaugeMetricFamily(
+            "clothing_photos_waiting_for_review",
+            "Photos that nobody has reviewed yet by why they are in the queue: unreadable, "
+            "doubtful, or in the blind sample.",
+            labels=["reason"],
+        )
+        for reason, number in asdict(self._reviews.left()).items():
+            family.add_metric([reason], number)
         return family
 
 

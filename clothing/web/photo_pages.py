@@ -61,18 +61,23 @@ class Group:
 
 @blueprint.get("/photos")
 def browse() -> str:
-    """Show a part of the photos that the query chooses; `before` goes on."""
-    site().parts.store.ready()
+    """Show a part of the photos that the query chooses; `before` and `as_of` go on."""
+    store = site().parts.store
+    store.ready()
     wanted, before = asked.wanted(), asked.number("before")
-    rows = _part(wanted, before)
+    moment = asked.moment() or now(store)
+    rows = _part(wanted, before, moment)
     chosen = asked.chosen()
-    more = rows[-1].number if len(rows) == PHOTOS_A_PAGE else None
+    more = None
+    if len(rows) == PHOTOS_A_PAGE:
+        rest = asked.query_of(chosen, before=rows[-1].number, as_of=asked.in_query(moment))
+        more = url_for(".browse") + rest
     return render_template(
         "photos.html",
         rows=rows,
         chosen=chosen,
         query=asked.query_of(chosen),
-        more=more and url_for(".browse") + asked.query_of(chosen, before=more),
+        more=more,
         before=before,
         empty=not chosen and before is None and not rows,
         answers=ANSWERS,
@@ -104,11 +109,11 @@ def one(image_id: int) -> str:
 @blueprint.post("/photos/<int:image_id>")
 def correct(image_id: int) -> Response:
     """Take what somebody says of one photo, whoever has answered it before."""
-    said = UNDONE if "undo" in request.form else asked.an_answer(request.form.get("answer", ""))
+    shown = request.form.get("undo")
+    said = "" if shown else asked.an_answer(request.form.get("answer", ""))
     if not sessions.reviewer():
         sessions.introduce_by_form()
-    site().reviews.review(said, sessions.reviewer(), image_id=image_id)
-    flash("Taken back." if said == UNDONE else f"Saved: {in_words(said)}.")
+    flash(_take_back(image_id, shown) if shown else _save(image_id, said))
     return redirect(url_for(".one", image_id=image_id), 303)
 
 
@@ -129,10 +134,26 @@ def pick_list() -> Iterator[str]:
     return stream_template("pick_list.html", groups=filled, run_id=wanted.run_id)
 
 
-def _part(wanted: Wanted, before: int | None) -> list[Row]:
-    store = site().parts.store
+def _save(image_id: int, said: str) -> str:
+    """Save what somebody says; return that in words."""
+    site().reviews.review(said, sessions.reviewer(), image_id=image_id)
+    return f"Saved: {in_words(said)}."
+
+
+def _take_back(image_id: int, shown: str) -> str:
+    """Take back the review with a number, if it still holds; say whose it was."""
+    review = photo(site().parts.store, image_id).review
+    if review is None or str(review.review_id) != shown:
+        return "Nothing was taken back: what people say of this photo has changed since."
+    site().reviews.review(UNDONE, sessions.reviewer(), image_id=image_id)
+    if review.reviewer == sessions.reviewer():
+        return "Taken back."
+    return f"Taken back what {review.reviewer} said: {in_words(review.category)}."
+
+
+def _part(wanted: Wanted, before: int | None, moment: Moment) -> list[Row]:
     listed = failures if wanted.pile == "unreadable" else photos
-    return listed(store, wanted, before, PHOTOS_A_PAGE)
+    return listed(site().parts.store, wanted, before, PHOTOS_A_PAGE, moment)
 
 
 def _all(wanted: Wanted, moment: Moment) -> Iterator[Row]:

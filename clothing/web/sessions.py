@@ -114,9 +114,12 @@ def is_signed_in_by_azure() -> bool:
 
 
 def holder() -> str:
-    """Return what tells this browser from others, for the photos that it has claimed."""
-    if "holder" not in session:
-        session["holder"] = secrets.token_hex(16)
+    """Return what tells a person at this browser from others, for the photos they have claimed.
+
+    Whoever comes to the browser next gets another: they take back no answer of the person before.
+    """
+    if session.get("holder_of") != reviewer():
+        session["holder_of"], session["holder"] = reviewer(), secrets.token_hex(16)
     return str(session["holder"])
 
 

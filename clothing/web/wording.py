@@ -22,6 +22,8 @@ TRIGGERS = {
     MIGRATION: "by the predecessor",
 }
 
+_LAST_BITS = 1e-12  # by which a computed share may miss all or nothing
+
 
 def init_app(app: Flask) -> None:
     """Hand the words to the templates."""
@@ -49,12 +51,23 @@ def answer(category: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share as people read it; never 100 % for what is not certain.
+    """Return a share as people read it; never 100 % of what is not all, nor 0 % of what is some.
 
-    >>> percent(0.996), percent(1.0), percent(0.004)
-    ('99 %', '100 %', '0 %')
+    >>> percent(0.984), percent(0.986), percent(1.0)
+    ('98 %', '99 %', '100 %')
+    >>> percent(0.9949), percent(0.995), percent(0.998), percent(0.9999)
+    ('99 %', '> 99 %', '> 99 %', '> 99 %')
+    >>> percent(0.0), percent(0.0001), percent(0.005), percent(0.0051)
+    ('0 %', '< 1 %', '< 1 %', '1 %')
+    >>> percent(1 - 2**-53)  # what was computed may miss all by the last bit
+    '100 %'
     """
-    return f"{int(share * 100 + 1e-9) if share > 0.99 else round(share * 100)} %"
+    whole = round(share * 100)
+    if whole == 100 and share < 1 - _LAST_BITS:
+        return "> 99 %"
+    if whole == 0 and share > _LAST_BITS:
+        return "< 1 %"
+    return f"{whole} %"
 
 
 def number(count: int) -> str:

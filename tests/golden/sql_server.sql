@@ -378,13 +378,6 @@ SELECT batch_run.status, count(*) AS number
 FROM batch_run GROUP BY batch_run.status;
 
 
--- waiting_for_review
-
-SELECT count(*) AS number
-FROM current_prediction
-WHERE current_prediction.needs_review = 1 AND current_prediction.reviewed_category IS NULL;
-
-
 -- answered
 
 SELECT image_prediction.photo_key, image_prediction.answer_key
@@ -739,9 +732,12 @@ WHERE review_claim.holder = ? AND (review_claim.expires_at > ? OR review_claim.c
 
 -- review_queue: done
 
-SELECT sum(CASE WHEN (image_review.reviewed_category = ?) THEN ? ELSE ? END) AS sum_1
+SELECT count(*) AS count_1
+FROM (SELECT DISTINCT image_review.photo_key AS photo_key, image_review.etag AS etag
 FROM image_review
-WHERE image_review.reviewer = ? AND image_review.timestamp >= ?;
+WHERE image_review.reviewer = ? AND image_review.timestamp >= ? AND image_review.reviewed_category != ? AND NOT (EXISTS (SELECT *
+FROM image_review AS later
+WHERE later.photo_key = image_review.photo_key AND later.etag = image_review.etag AND later.review_id > image_review.review_id AND later.reviewed_category = ?))) AS answered;
 
 
 -- questions: photos
@@ -1024,7 +1020,7 @@ WHERE image_failure.photo_key = ? ORDER BY image_failure.failure_id DESC;
 
 SELECT TOP n image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
 FROM image_review
-WHERE image_review.photo_key = ? ORDER BY image_review.review_id DESC;
+WHERE image_review.photo_key = ? AND image_review.etag = ? ORDER BY image_review.review_id DESC;
 
 
 -- questions: reasons

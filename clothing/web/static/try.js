@@ -16,7 +16,13 @@ function element(name, text, attributes = {}) {
   return made;
 }
 
-const percent = (share) => `${share > 0.99 ? Math.floor(share * 100) : Math.round(share * 100)} %`;
+// As the pages say it: never 100 % of what is not all, nor 0 % of what is some.
+function percent(share) {
+  const whole = Math.round(share * 100);
+  if (whole === 100 && share < 1 - 1e-12) return "> 99 %";
+  if (whole === 0 && share > 1e-12) return "< 1 %";
+  return `${whole} %`;
+}
 
 async function picture(file) {
   const image = await createImageBitmap(file);
@@ -71,19 +77,31 @@ async function classify(file) {
   if (mine === turn) place.append(drawn);
 }
 
+function choose(file) {
+  chosen = file;
+  photo.required = !chosen;
+  if (chosen) classify(chosen);
+}
+
+// Puts a file where the browser says which one is chosen.
+function enter(file) {
+  const only = new DataTransfer();
+  only.items.add(file);
+  photo.files = only.files;
+}
+
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   if (chosen) classify(chosen);
 });
-form.addEventListener("change", (event) => {
-  [chosen] = event.target.files;
-  photo.required = !chosen;
-  if (chosen) classify(chosen);
-});
+form.addEventListener("change", (event) => choose(event.target.files[0]));
 form.addEventListener("dragover", (event) => { event.preventDefault(); form.classList.add("over"); });
 form.addEventListener("dragleave", () => form.classList.remove("over"));
 form.addEventListener("drop", (event) => {
   event.preventDefault();
   form.classList.remove("over");
-  if (event.dataTransfer.files[0]) classify(event.dataTransfer.files[0]);
+  const [file] = event.dataTransfer.files;
+  if (!file) return; // a text or a link
+  enter(file);
+  choose(file);
 });
