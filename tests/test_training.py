@@ -57,9 +57,17 @@ from clothing.training.pictures import (
     on_white,
     refuse_unknown_categories,
     split_by_sender,
+    taking_turns,
 )
 from clothing.training.pretrained import imagenet_weights, read_tensors
-from clothing.training.recipe import CARD, Gathered, gather, provenance
+from clothing.training.recipe import (
+    CARD,
+    Gathered,
+    answers,
+    answers_in_turn,
+    gather,
+    provenance,
+)
 from clothing.training.teacher import SHARPNESS, Teacher
 from tests.pictures import jpeg
 
@@ -840,6 +848,45 @@ def test_the_halves_of_the_people_took_about_as_many_photos() -> None:
     assert halves_of(senders[::-1]) == (first, second)
 
 
+def held_out_by(senders: list[str]) -> Split:
+    """Return photos of one person to learn from, of these for validation, and one for the test."""
+    sides = [some_pictures(len(side), side) for side in (["Ann"], senders, ["Zoe"])]
+    return Split(*sides)
+
+
+def test_half_of_those_held_out_are_learned_from_and_the_others_validate() -> None:
+    photos = held_out_by(["Kim", "Lou", "Kim"])
+
+    first, second = (taking_turns(photos, [turn]) for turn in (1, 2))
+    both = taking_turns(photos, [1, 2])
+
+    assert first.training.senders.tolist() == ["Ann", "Kim", "Kim"]
+    assert first.validation.senders.tolist() == ["Lou"]
+    assert second.training.senders.tolist() == ["Ann", "Lou"]
+    assert second.validation.names.tolist() == ["0.png", "2.png"]
+    assert both.training.senders.tolist() == ["Ann", "Kim", "Kim", "Lou"]
+    assert both.validation.senders.tolist() == ["Kim", "Lou", "Kim"]
+    assert {side.test.senders.tolist()[0] for side in (first, second, both)} == {"Zoe"}
+
+
+@pytest.mark.keras
+def test_of_those_held_out_who_does_not_know_them_is_asked(
+    new_network: Any, tmp_path: Path
+) -> None:
+    photos = held_out_by(["Kim", "Lou", "Kim"])
+    gathered = Gathered(photos, photos.training, None, tmp_path)
+    knows_kim, knows_lou = new_network, network.build_network(CARD, seed=2)
+    arrays = np.random.default_rng(1).random((3, *SHAPE, 3), np.float32)
+
+    said = answers_in_turn([knows_kim, knows_lou], gathered, photos.validation, arrays)
+    alone = answers_in_turn([knows_kim], gathered, photos.validation, arrays)
+
+    np.testing.assert_allclose(said[[0, 2]], answers(knows_lou, arrays)[[0, 2]], atol=1e-6)
+    np.testing.assert_allclose(said[1], answers(knows_kim, arrays)[1], atol=1e-6)
+    np.testing.assert_array_equal(alone, answers(knows_kim, arrays))
+    assert np.abs(alone - said).max() > 1e-3
+
+
 def test_one_person_makes_no_halves() -> None:
     with pytest.raises(ConfigError, match="Received photos of: Kim"):
         halves_of(np.array(["Kim"] * 3))
@@ -998,9 +1045,27 @@ def test_a_mean_that_is_trained_for_no_epoch_is_the_mean(tmp_path: Path) -> None
         assert after.shape == (11,) or np.allclose(before, after, atol=1e-6)
 
 
+@pytest.mark.keras
+def test_the_mean_of_two_that_took_turns_has_seen_all_and_is_calibrated_by_both(
+    tmp_path: Path,
+) -> None:
+    command, labels = a_shops_command(tmp_path, tmp_path / "new.keras")
+    took_turns = ["--in-turn", str(SHIPPED), str(SHIPPED)]
+
+    answer = CliRunner().invoke(main, [*command, "--epochs", "0", *took_turns])
+
+    assert answer.exit_code == 0, answer.output
+    card = Card.from_json((tmp_path / "new.json").read_bytes())
+    tested = read_labels(tmp_path / "new.test.csv")
+    seen = len(read_labels(labels)) - len(tested)
+    assert card.training_data.split("; then ")[-1].startswith(f"{seen} labelled photos")
+    assert 0 <= card.metrics["photos_validation_accuracy"] <= 1
+
+
 @pytest.mark.parametrize(
     ("code", "said", "complaint"),
     [
+        (2, ["--in-turn", str(SHIPPED), str(SHIPPED)], "Received 6 epochs."),
         (2, ["--checkpoints", "a file/x"], "--checkpoints cannot be written"),
         (2, ["--start", "imagenett"], "one of imagenet, imagenet-lite0, imagenet-lite2, wide. Rec"),
         (2, ["--start", "old.h5"], "--start is a .keras that is there"),

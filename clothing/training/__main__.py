@@ -127,6 +127,19 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     help="Learn from the photos of one half of the people alone: for a --half-teacher.",
 )
 @click.option(
+    "--turn",
+    type=click.IntRange(1, 2),
+    help="Learn from one half of the people held out for validation as well; the other validates.",
+)
+@click.option(
+    "--in-turn",
+    nargs=2,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE FILE",
+    help="The .keras of --turn 1 and of --turn 2, for --epochs 0 and a --mean that has learned "
+    "from both: each says of the people whom it does not know how sure the mean may sound.",
+)
+@click.option(
     "--half-teacher",
     "teaching_halves",
     multiple=True,
@@ -195,6 +208,8 @@ def main(
     size: tuple[int, int] | None,
     teaching: tuple[Path, ...],
     half: int | None,
+    turn: int | None,
+    in_turn: tuple[Path, Path] | None,
     teaching_halves: tuple[tuple[int, Path], ...],
     teaching_garments: tuple[Path, ...],
     epochs: int | None,
@@ -224,6 +239,7 @@ def main(
             mix=_mix_of(mix, fashion_mnist=fashion_mnist),
             flat=flat,
         )
+        turns = _turns(turn, in_turn, plan)
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
         teachers = _teachers(teaching, teaching_halves, teaching_garments)
@@ -241,6 +257,7 @@ def main(
             seed=HELD_OUT_BY,
             teacher=max(of_photos, key=lambda one: one.card.height * one.card.width, default=None),
             half=half,
+            turns=turns,
         )
         click.echo(
             f"Training {model.count_params():,} weights ({multiply_adds(model) / 1e6:.0f} million "
@@ -272,7 +289,8 @@ def main(
             say=click.echo,
         )
         click.echo("Setting temperature and thresholds, and measuring on photos held out.")
-        finished = finish_card(model, card, gathered)
+        asked = [reopen_network(path)[0] for path in in_turn or ()]
+        finished = finish_card(model, card, gathered, asked)
         finished = replace(finished, training_data=provenance(seen, gathered))
         card = write_model(model, finished, output)
         write_test_labels(labelled, gathered, output.with_suffix(".test.csv"))
@@ -302,6 +320,18 @@ def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any
     form = FORMS[start]
     seen = f"{form.name}'s weights (Google, Apache-2.0; trained on ImageNet)"
     return build_network(card, seed, form), card, seen
+
+
+def _turns(turn: int | None, in_turn: tuple[Path, Path] | None, plan: Plan) -> list[int]:
+    """Return the halves of those held out for validation that are learned from."""
+    if not in_turn:
+        return [turn] if turn else []
+    if turn or plan.epochs:
+        raise ConfigError(
+            "--in-turn is for a mean that learns no more: give --epochs 0, and no --turn. "
+            f"Received {plan.epochs} epochs{f' and --turn {turn}' if turn else ''}."
+        )
+    return [1, 2]
 
 
 def _teachers(

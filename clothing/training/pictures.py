@@ -267,6 +267,23 @@ def of_people(pictures: Pictures, people: set[str]) -> Pictures:
     return pictures.some(np.isin(pictures.senders, sorted(people)))
 
 
+def taking_turns(photos: Split, turns: Sequence[int]) -> Split:
+    """Return photos split so that people held out for validation are learned from, too.
+
+    Args:
+        photos: Split by who took them.
+        turns: 1 or 2: that half of these people is learned from, and the other validates. Both: all
+            are learned from; then nobody validates the network but by others, of either turn.
+    """
+    held_out = photos.validation
+    halves = [of_people(held_out, people) for people in halves_of(held_out.senders)]
+    learned = [photos.training, *(halves[turn - 1] for turn in turns)]
+    return photos._replace(
+        training=Pictures(*map(np.concatenate, zip(*learned, strict=True))),
+        validation=halves[2 - turns[0]] if len(turns) == 1 else held_out,
+    )
+
+
 def _place_of(sender: str, seed: int) -> float:
     """Return a number from 0 to 1 that is somebody's own."""
     digest = hashlib.sha256(f"{seed} {sender}".encode()).digest()

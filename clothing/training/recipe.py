@@ -44,6 +44,7 @@ from clothing.training.pictures import (
     on_white,
     refuse_unknown_categories,
     split_by_sender,
+    taking_turns,
 )
 from clothing.training.teacher import Teacher
 
@@ -108,6 +109,7 @@ def gather(
     seed: int,
     teacher: Teacher | None = None,
     half: int | None = None,
+    turns: Sequence[int] = (),
 ) -> Gathered:
     """Load and split the pictures; the photos as large as the teacher sees them, if there is one.
 
@@ -119,6 +121,7 @@ def gather(
         seed: Draws who is held out.
         teacher: Who sees the photos in the largest size.
         half: 1 or 2 to learn from half of the people alone.
+        turns: 1, 2 or both to learn from halves of the people held out for validation, too.
 
     Raises:
         ConfigError: They cannot be learned from; the message says why.
@@ -139,6 +142,8 @@ def gather(
     if half:
         people = halves_of(photos.training.senders)[half - 1]
         photos = photos._replace(training=of_people(photos.training, people))
+    if turns:
+        photos = taking_turns(photos, turns)
     published = load_fashion_mnist(card, VALIDATION_GARMENTS) if garments else None
     refuse_unknown_categories([photos.training, *([published.training] if published else [])])
     return Gathered(photos, laid_on_white(photos.training), published, folder)
@@ -207,16 +212,47 @@ def answers(model: Any, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
     return probabilities
 
 
-def finish_card(model: Any, card: Card, gathered: Gathered) -> Card:
+def answers_in_turn(
+    models: Sequence[Any], gathered: Gathered, pictures: Pictures, arrays: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return what is said of people held out for validation by who has not learned from them.
+
+    Args:
+        models: The one model; or two, which have learned from the first and the second half of
+            these people, so that each is asked about the others.
+        gathered: Says who is held out.
+        pictures: Validation photos.
+        arrays: The same as served, (n, h, w, 3).
+
+    Returns:
+        Probabilities, not calibrated; (n, 10).
+    """
+    probabilities = answers(models[0], arrays)
+    if len(models) > 1:
+        known, _ = halves_of(gathered.photos.validation.senders)
+        theirs = np.isin(pictures.senders, sorted(known))
+        probabilities[theirs] = answers(models[1], arrays[theirs])
+    return probabilities
+
+
+def finish_card(model: Any, card: Card, gathered: Gathered, in_turn: Sequence[Any] = ()) -> Card:
     """Return the card with temperature and thresholds, and with what the test then showed.
 
     Temperature and thresholds come from the validation photos; Fashion-MNIST's validation pictures
     give the threshold of a category that was hardly ever answered on those. Too few photos say
     nothing of either: what the network that training began with was given, stays.
+
+    Args:
+        model: Trained.
+        card: Of what training began with.
+        gathered: The pictures.
+        in_turn: For a model that has learned from validation photos, the two that have learned from
+            a half of these each, and say in its place how sure it may sound.
     """
+    asked = in_turn or [model]
     if calibrates(gathered) or not card.training_data:
-        card = _calibrated(model, card, gathered)
-    return replace(card, metrics=_metrics(model, card, gathered))
+        card = _calibrated(model, card, gathered, asked)
+    return replace(card, metrics=_metrics(model, card, gathered, asked))
 
 
 def calibrates(gathered: Gathered) -> bool:
@@ -224,9 +260,10 @@ def calibrates(gathered: Gathered) -> bool:
     return len(gathered.photos.validation.inside.names) >= CALIBRATES_FROM
 
 
-def _calibrated(model: Any, card: Card, gathered: Gathered) -> Card:
+def _calibrated(model: Any, card: Card, gathered: Gathered, asked: Sequence[Any]) -> Card:
     photos, garments = gathered.photos.validation, gathered.garments
-    probabilities = answers(model, as_served(photos, gathered.folder, card))
+    served = as_served(photos, gathered.folder, card)
+    probabilities = answers_in_turn(asked, gathered, photos, served)
     inside, temperature = ~photos.allowed[:, -1], 1.0
     if calibrates(gathered):
         temperature = calibrate_temperature(probabilities[inside], photos.allowed[inside])
@@ -241,7 +278,9 @@ def _calibrated(model: Any, card: Card, gathered: Gathered) -> Card:
     return replace(card, temperature=temperature, thresholds=thresholds)
 
 
-def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
+def _metrics(
+    model: Any, card: Card, gathered: Gathered, asked: Sequence[Any]
+) -> Mapping[str, float]:
     looked_at: Looked = {
         "photos_validation": (gathered.photos.validation, gathered.folder),
         "photos_test": (gathered.photos.test, gathered.folder),
@@ -253,7 +292,9 @@ def _metrics(model: Any, card: Card, gathered: Gathered) -> Mapping[str, float]:
     metrics: dict[str, float] = {}
     for name, (pictures, folder) in looked_at.items():
         if (~pictures.allowed[:, -1]).any():
-            probabilities = answers(model, as_served(pictures, folder, card))
+            served, is_validation = as_served(pictures, folder, card), "validation" in name
+            models = asked if is_validation else [model]
+            probabilities = answers_in_turn(models, gathered, pictures, served)
             metrics |= rounded(measure(probabilities, pictures.allowed, card), name)
     return metrics
 
