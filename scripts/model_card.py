@@ -25,7 +25,8 @@ FIGURES = {
 
 SETS = {
     "photos_test": "photos by people of whom nothing was learned, and by whom nothing was chosen",
-    "photos_validation": "photos by other people, which set thresholds and temperature",
+    "photos_validation": "photos by other people, which set thresholds and temperature, by networks"
+    " that do not know them",
     "photos_test_on_white": "the former's garments, cut out and laid on white as in a catalogue",
     "photos_validation_on_white": "the latter's",
     "fashion_mnist_test": "Fashion-MNIST's test pictures",
