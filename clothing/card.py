@@ -18,6 +18,10 @@ WHOLE_IN_COLOUR = "whole-in-colour-2"
 """Preprocessing of three-channel models: the whole picture, whatever the garment lies on."""
 
 
+OUTPUTS = ("logits", "probabilities")
+"""What a model may give."""
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """What serving has to know about a model; the defaults are the TensorFlow tutorial's.
@@ -29,6 +33,7 @@ class Card:
         width: Input width in pixels.
         channels: 1 for grey, 3 for RGB.
         preprocessing: Name and version of the steps from image to array.
+        output: "logits" or "probabilities"; None to have it recognised from the model.
         temperature: Divisor of the logits that calibrates the probabilities (Guo et al. 2017,
             "On Calibration of Modern Neural Networks"); 1 leaves them as they are.
         thresholds: For each category the confidence, 0 to 1, below which a person looks.
@@ -44,6 +49,7 @@ class Card:
     width: int = 28
     channels: int = 1
     preprocessing: str = GARMENT_ON_BLACK
+    output: str | None = None
     temperature: float = 1.0
     thresholds: Mapping[str, float] = field(default_factory=lambda: dict.fromkeys(CATEGORIES, 0.7))
     sha256: str | None = None
@@ -63,6 +69,8 @@ class Card:
         if not whole or min(self.height, self.width) < 1 or self.channels not in (1, 3):
             shape = (self.height, self.width, self.channels)
             raise _wrong("height, width, channels", shape, "pixels, pixels, and 1 or 3")
+        if self.output not in (*OUTPUTS, None):
+            raise _wrong("output", self.output, f"one of {OUTPUTS}, or null")
         if not 0 < self.temperature < float("inf"):
             raise _wrong("temperature", self.temperature, "a number above 0")
         unset = [label for label in self.labels if label not in self.thresholds]

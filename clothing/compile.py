@@ -88,7 +88,13 @@ def compile_model(source: Path, destination: Path, card: Card) -> None:
     answers = np.asarray(network.predict(sample, verbose=0), dtype=np.float32)
     if not np.isfinite(answers).all():
         raise ModelError("The model answers with numbers that are not finite; train it anew.")
-    if not _are_probabilities(answers):
+    given = "probabilities" if _are_probabilities(answers) else "logits"
+    if card.output not in (given, None):
+        raise ModelError(
+            f"The model's card says that it gives {card.output}, but it gives {given}. Set output "
+            "in the card to what it gives, or to null."
+        )
+    if given == "logits":
         network, answers = _with_softmax(network), softmax(answers)
 
     partial = destination.with_name(f"{destination.name}.{os.getpid()}.partial")

@@ -22,15 +22,31 @@ def refusals(keras_files: Path) -> dict[str, str | None]:
     return reasons
 
 
-@pytest.mark.parametrize("name", ["logits", "softmax"])
-def test_logits_and_softmax_both_come_out_as_probabilities(keras_files: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "output"),
+    [("logits", None), ("logits", "logits"), ("softmax", None), ("softmax", "probabilities")],
+)
+def test_logits_and_softmax_both_come_out_as_probabilities(
+    keras_files: Path, name: str, output: str | None
+) -> None:
     compiled = keras_files / f"{name}.tflite"
 
-    compile_in_child(keras_files / f"{name}.keras", compiled, Card())
+    compile_in_child(keras_files / f"{name}.keras", compiled, Card(output=output))
 
     rows = Classifier(compiled, Card(), "v").predict(np.zeros((3, 28, 28, 1), np.float32))
     assert np.allclose(rows.sum(axis=1), 1, atol=1e-4)
     assert not list(keras_files.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "given"),
+    [("softmax", "logits", "probabilities"), ("logits", "probabilities", "logits")],
+)
+def test_a_model_that_gives_other_than_its_card_says_is_refused(
+    keras_files: Path, tmp_path: Path, name: str, output: str, given: str
+) -> None:
+    with pytest.raises(ModelError, match=f"gives {output}, but it gives {given}. Set output"):
+        compile_in_child(keras_files / f"{name}.keras", tmp_path / "a.tflite", Card(output=output))
 
 
 @pytest.mark.parametrize(

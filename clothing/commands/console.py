@@ -104,6 +104,7 @@ def show_model(facts: Mapping[str, Any]) -> None:
     _row("sha256", facts["sha256"])
     _row("input size", inputs)
     _row("preprocessing", facts["preprocessing"])
+    _row("output", facts["output"] or "recognised from the model")
     _row("temperature", facts["temperature"])
     for name, threshold in facts["thresholds"].items():
         _row(f"threshold of {name}", threshold)

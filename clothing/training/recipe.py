@@ -54,6 +54,7 @@ CARD = Card(
     width=80,
     channels=3,
     preprocessing=WHOLE_IN_COLOUR,
+    output="probabilities",
 )
 """What the network is before it is trained; the rest of the card's facts follow from training."""
 
