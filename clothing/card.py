@@ -17,7 +17,6 @@ GARMENT_ON_BLACK = "garment-on-black-1"
 WHOLE_IN_COLOUR = "whole-in-colour-2"
 """Preprocessing of three-channel models: the whole picture, whatever the garment lies on."""
 
-
 OUTPUTS = ("logits", "probabilities")
 """What a model may give."""
 

@@ -27,7 +27,6 @@ from clothing.tables import (
 FORGOTTEN = "(forgotten)"
 """What stands in a run instead of the beginning of names that it was asked for."""
 
-
 _TABLES = (review_claim, image_review, image_probabilities, image_prediction, image_failure)
 """Those that are about photos, in an order that no foreign key forbids."""
 

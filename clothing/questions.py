@@ -24,13 +24,7 @@ from clothing.standing import (
     is_unreadable,
     same_content,
 )
-from clothing.store import (
-    Store,
-    StoredPrediction,
-    failure_of,
-    predictions_query,
-    stored_of,
-)
+from clothing.store import Store, StoredPrediction, failure_of, predictions_query, stored_of
 from clothing.tables import batch_run, image_failure, image_prediction, image_review
 
 Pile = Literal["check", "sorted", "unreadable"]
@@ -165,8 +159,6 @@ def photos(
         moment: As of when, the same for all parts of a list; None stands for now.
     """
     query = _photos_query(store, wanted, moment)
-    if moment and before is None:
-        before = moment.image_id + 1
     return [] if query is None else _answers(store, query, before, limit)
 
 
@@ -179,8 +171,6 @@ def failures(
 ) -> list[Row]:
     """Return a part of the photos that could not be read, newest first, as `photos` does."""
     query = _failures_query(store, wanted, moment)
-    if moment and before is None:
-        before = moment.failure_id + 1
     return [] if query is None else _failed(store, query, before, limit)
 
 
@@ -200,8 +190,7 @@ def all_photos(store: Store, wanted: Wanted, moment: Moment | None = None) -> It
         wanted: Which.
         moment: One for several lists that belong together; None stands for now.
     """
-    moment = moment or now(store)
-    query, before = _photos_query(store, wanted, moment), moment.image_id + 1
+    query, before = _photos_query(store, wanted, moment or now(store)), None
     while query is not None and (some := _answers(store, query, before, PART)):
         yield from some
         before = some[-1].number
@@ -209,8 +198,7 @@ def all_photos(store: Store, wanted: Wanted, moment: Moment | None = None) -> It
 
 def all_failures(store: Store, wanted: Wanted, moment: Moment | None = None) -> Iterator[Row]:
     """Yield all photos that could not be read, newest first, as `all_photos` does."""
-    moment = moment or now(store)
-    query, before = _failures_query(store, wanted, moment), moment.failure_id + 1
+    query, before = _failures_query(store, wanted, moment or now(store)), None
     while query is not None and (some := _failed(store, query, before, PART)):
         yield from some
         before = some[-1].number
@@ -414,6 +402,8 @@ def _failures_query(store: Store, wanted: Wanted, moment: Moment | None) -> sa.S
     if not wanted.has_failures or (span := _days(store, wanted)) is None:
         return None
     query = _with_review(_FAILED, image_failure, moment)
+    if moment:
+        query = query.where(table.failure_id <= moment.failure_id)
     if wanted.run_id is None:
         query = query.where(is_unreadable(moment))
     else:
@@ -454,6 +444,8 @@ def _part(
 
 def _conditions(wanted: Wanted, moment: Moment | None) -> Iterator[sa.ColumnElement[bool]]:
     table = image_prediction.c
+    if moment:
+        yield table.image_id <= moment.image_id
     if wanted.run_id is None:
         yield is_current(moment)
     else:

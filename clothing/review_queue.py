@@ -32,7 +32,7 @@ from clothing.review_stacks import (
     Freshness,
     Shortlist,
 )
-from clothing.standing import is_reviewed
+from clothing.standing import is_reviewed, same_content
 from clothing.store import Store, failure_of, predictions_query, stored_of
 from clothing.tables import (
     image_failure,
@@ -254,8 +254,7 @@ class ReviewQueue:
         """
         table, later = image_review.c, image_review.alias("later")
         taken_back = sa.exists().where(
-            later.c.photo_key == table.photo_key,
-            later.c.etag == table.etag,
+            same_content(later, image_review),
             later.c.review_id > table.review_id,
             later.c.reviewed_category == UNDONE,
         )

@@ -176,7 +176,8 @@ def _blind() -> Stack:
     """Return a sample of the others: those whose answer's hash is below a bound.
 
     A hash has no opinion of the photo, so the sample is fair; and everybody draws the same. What
-    somebody has answered who saw the suggestion is asked all the same: most of that was wrong.
+    somebody has answered who saw the suggestion is asked all the same: without it the errors would
+    be missing that people came upon.
     """
     table = image_prediction.c
     query = _predictions(blind=True).where(

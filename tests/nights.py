@@ -9,16 +9,7 @@ import sqlalchemy as sa
 from clothing.card import WHOLE_IN_COLOUR
 from clothing.database import now_in_tables
 from clothing.labels import CATEGORIES
-from clothing.photos import (
-    Counts,
-    Failure,
-    Outcome,
-    Photo,
-    Prediction,
-    Run,
-    RunStatus,
-    photo_key,
-)
+from clothing.photos import Counts, Failure, Outcome, Photo, Prediction, Run, RunStatus, photo_key
 from clothing.store import Store
 from clothing.tables import batch_run, image_review
 

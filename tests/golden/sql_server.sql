@@ -972,7 +972,17 @@ SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_p
 FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
 FROM image_review AS newest
 WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag AND newest.review_id <= ?)
-WHERE NOT (EXISTS (SELECT newer.image_id
+WHERE image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
+FROM image_prediction AS newer
+WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id AND newer.image_id <= ?)) AND NOT (EXISTS (SELECT image_failure.failure_id
+FROM image_failure
+WHERE image_failure.photo_key = image_prediction.photo_key AND image_failure.run_id > image_prediction.run_id AND image_failure.failure_id <= ?)) ORDER BY image_prediction.image_id DESC;
+
+SELECT TOP n image_prediction.image_id, image_prediction.image_filename, image_prediction.predicted_category, image_prediction.timestamp, image_prediction.run_id, image_prediction.container, image_prediction.etag, image_prediction.photo_key, image_prediction.answer_key, image_prediction.forced_run, image_prediction.confidence, image_prediction.margin, image_prediction.needs_review, image_prediction.review_reason, image_prediction.model_version, image_prediction.preprocessing_version, image_probabilities.t_shirt, image_probabilities.trouser, image_probabilities.pullover, image_probabilities.dress, image_probabilities.coat, image_probabilities.sandal, image_probabilities.shirt, image_probabilities.sneaker, image_probabilities.bag, image_probabilities.ankle_boot, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_prediction JOIN image_probabilities ON image_probabilities.image_id = image_prediction.image_id LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_prediction.photo_key AND newest.etag = image_prediction.etag AND newest.review_id <= ?)
+WHERE image_prediction.image_id <= ? AND NOT (EXISTS (SELECT newer.image_id
 FROM image_prediction AS newer
 WHERE newer.photo_key = image_prediction.photo_key AND newer.image_id > image_prediction.image_id AND newer.image_id <= ?)) AND NOT (EXISTS (SELECT image_failure.failure_id
 FROM image_failure
@@ -985,7 +995,17 @@ SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image
 FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
 FROM image_review AS newest
 WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag AND newest.review_id <= ?)
-WHERE NOT (EXISTS (SELECT newer.failure_id
+WHERE image_failure.failure_id <= ? AND NOT (EXISTS (SELECT newer.failure_id
+FROM image_failure AS newer
+WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id AND newer.failure_id <= ?)) AND NOT (EXISTS (SELECT image_prediction.image_id
+FROM image_prediction
+WHERE image_prediction.photo_key = image_failure.photo_key AND image_prediction.run_id >= image_failure.run_id AND image_prediction.image_id <= ?)) ORDER BY image_failure.failure_id DESC;
+
+SELECT TOP n image_failure.failure_id, image_failure.run_id, image_failure.image_filename, image_failure.timestamp, image_failure.container, image_failure.etag, image_failure.photo_key, image_failure.stage, image_failure.reason, image_review.review_id AS said_review_id, image_review.reviewed_category AS said_reviewed_category, image_review.reviewer AS said_reviewer, image_review.timestamp AS said_timestamp, image_review.blind AS said_blind
+FROM image_failure LEFT OUTER JOIN image_review ON image_review.review_id = (SELECT max(newest.review_id) AS max_1
+FROM image_review AS newest
+WHERE newest.photo_key = image_failure.photo_key AND newest.etag = image_failure.etag AND newest.review_id <= ?)
+WHERE image_failure.failure_id <= ? AND NOT (EXISTS (SELECT newer.failure_id
 FROM image_failure AS newer
 WHERE newer.photo_key = image_failure.photo_key AND newer.failure_id > image_failure.failure_id AND newer.failure_id <= ?)) AND NOT (EXISTS (SELECT image_prediction.image_id
 FROM image_prediction
