@@ -38,7 +38,8 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         " clothing.quality clothing.notices clothing.ray_engine",
         "clothing.parts clothing.publishing clothing.workers clothing.training.batches",
         "clothing.commands.opening",
-        "clothing.doctor clothing.training.fit clothing.commands.console"
+        "clothing.doctor clothing.training.fit clothing.training.adapter"
+        " clothing.commands.console"
         " clothing.commands.export clothing.commands.forget clothing.commands.keys"
         " clothing.commands.notify",
         "clothing.training.recipe clothing.web.site clothing.web.problems clothing.web.request_log",

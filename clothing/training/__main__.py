@@ -4,6 +4,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import astuple, fields, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from clothing.errors import ClothingError, ConfigError
 from clothing.labelled import read_labels
 from clothing.model import sha256_of
 from clothing.photos import digest_of
+from clothing.training import adapter
 from clothing.training.batches import HALVES, PHOTOS_ALONE, Mix
 from clothing.training.fit import Plan
 from clothing.training.network import (
@@ -31,6 +33,7 @@ from clothing.training.network import (
 from clothing.training.recipe import (
     CALIBRATES_FROM,
     CARD,
+    adapting,
     calibrates,
     finish_card,
     fit,
@@ -67,6 +70,10 @@ FEW = (
 
 FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
 """From a network that knows garments already: ten minutes."""
+
+ADAPTER_EPOCHS, ADAPTER_RATE = 8, 4e-4
+"""Of few weights that begin with nothing, while all else stands still: five minutes, or ten with
+teachers."""
 
 
 @click.command()
@@ -157,9 +164,17 @@ FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
     help="The same for Fashion-MNIST's pictures.",
 )
 @click.option(
+    "--adapter",
+    "of_adapter",
+    is_flag=True,
+    help="Train layers for Fashion-MNIST's pictures alone, beside the others, which stand still: "
+    "photos are answered as before. Where the network has none yet, they are added.",
+)
+@click.option(
     "--epochs",
     type=click.IntRange(0),
-    help=f"{FURTHER_EPOCHS} if not given, or {EPOCHS} if new; 0 to calibrate and measure only.",
+    help=f"{FURTHER_EPOCHS} if not given, {EPOCHS} if new, {ADAPTER_EPOCHS} of an adapter; 0 to "
+    "calibrate and measure only.",
 )
 @click.option(
     "--rate", type=click.FloatRange(0, 1, min_open=True), help="Peak of the learning rate."
@@ -212,6 +227,7 @@ def main(
     in_turn: tuple[Path, Path] | None,
     teaching_halves: tuple[tuple[int, Path], ...],
     teaching_garments: tuple[Path, ...],
+    of_adapter: bool,
     epochs: int | None,
     rate: float | None,
     seed: int,
@@ -232,16 +248,25 @@ def main(
         _check_output(output)
         _check_folder("--checkpoints", checkpoints)
         is_new = start in NEW
+        usual_epochs, usual_rate = (
+            (ADAPTER_EPOCHS, ADAPTER_RATE)
+            if of_adapter
+            else (EPOCHS, PEAK_RATE)
+            if is_new
+            else (FURTHER_EPOCHS, FURTHER_RATE)
+        )
         plan = Plan(
-            epochs=(EPOCHS if is_new else FURTHER_EPOCHS) if epochs is None else epochs,
-            peak_rate=rate or (PEAK_RATE if is_new else FURTHER_RATE),
+            epochs=usual_epochs if epochs is None else epochs,
+            peak_rate=rate or usual_rate,
             seed=seed,
-            mix=_mix_of(mix, fashion_mnist=fashion_mnist),
+            mix=_mix_of(mix, fashion_mnist=fashion_mnist, of_adapter=of_adapter),
             flat=flat,
         )
-        turns = _turns(turn, in_turn, plan)
+        turns = _turns(turn, in_turn, 0 if of_adapter else plan.epochs)
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
+        if of_adapter and not adapter.has_adapter(model):
+            model = adapter.with_adapter(model, seed)
         teachers = _teachers(teaching, teaching_halves, teaching_garments)
         of_photos = [teacher for kind, teacher in teachers.items() if kind != "published"]
         labelled = read_labels(labels)
@@ -276,18 +301,20 @@ def main(
             ),
             *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
             f"{start if is_new else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
-            f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat}",
+            f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat} "
+            f"{of_adapter}",
         )
-        folder_of_this = checkpoints / key[:12]
-        fit(
-            model,
-            gathered,
-            card,
-            plan,
-            teachers=teachers,
-            checkpoints=folder_of_this,
-            say=click.echo,
-        )
+        garments = gathered.garments if of_adapter else None
+        with nullcontext() if garments is None else adapting(model, gathered, garments, seed):
+            fit(
+                model,
+                gathered,
+                card,
+                plan,
+                teachers=teachers,
+                checkpoints=checkpoints / key[:12],
+                say=click.echo,
+            )
         click.echo("Setting temperature and thresholds, and measuring on photos held out.")
         asked = [reopen_network(path)[0] for path in in_turn or ()]
         finished = finish_card(model, card, gathered, asked)
@@ -322,14 +349,15 @@ def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any
     return build_network(card, seed, form), card, seen
 
 
-def _turns(turn: int | None, in_turn: tuple[Path, Path] | None, plan: Plan) -> list[int]:
+def _turns(turn: int | None, in_turn: tuple[Path, Path] | None, epochs_of_photos: int) -> list[int]:
     """Return the halves of those held out for validation that are learned from."""
     if not in_turn:
         return [turn] if turn else []
-    if turn or plan.epochs:
+    if turn or epochs_of_photos:
         raise ConfigError(
-            "--in-turn is for a mean that learns no more: give --epochs 0, and no --turn. "
-            f"Received {plan.epochs} epochs{f' and --turn {turn}' if turn else ''}."
+            "--in-turn is for a mean that learns from photos no more: give --epochs 0 or "
+            f"--adapter, and no --turn. Received {epochs_of_photos} epochs"
+            f"{f' and --turn {turn}' if turn else ''}."
         )
     return [1, 2]
 
@@ -371,8 +399,15 @@ def _check_folder(option: str, folder: Path) -> None:
         ) from error
 
 
-def _mix_of(numbers: tuple[int, ...] | None, *, fashion_mnist: bool) -> Mix:
+def _mix_of(numbers: tuple[int, ...] | None, *, fashion_mnist: bool, of_adapter: bool) -> Mix:
     """Return what a batch consists of; where Fashion-MNIST has no part, the rest of it."""
+    if of_adapter:
+        if numbers or not fashion_mnist:
+            raise ConfigError(
+                "An adapter learns from Fashion-MNIST's pictures and from nothing else. Received "
+                f"{'--mix' if numbers else '--no-fashion-mnist'} with --adapter: leave one out."
+            )
+        return adapter.MIX
     mix = Mix(*numbers) if numbers else Mix() if fashion_mnist else PHOTOS_ALONE
     if not fashion_mnist:
         mix = replace(mix, published=0, laid_out=0)

@@ -8,11 +8,13 @@ shows what they do. The service never imports this; TensorFlow is imported only 
 """
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +26,7 @@ from clothing.errors import ConfigError, ModelError
 from clothing.labelled import Labelled
 from clothing.labels import CATEGORIES
 from clothing.model import sha256_of
+from clothing.training.adapter import adapter_alone, set_gate
 from clothing.training.calibrate import (
     calibrate_temperature,
     choose_thresholds,
@@ -201,6 +204,22 @@ def fit(
     )
 
 
+@contextmanager
+def adapting(model: Any, gathered: Gathered, garments: Split, seed: int) -> Iterator[None]:
+    """Let Fashion-MNIST's adapter learn, and nothing else, for as long as this lasts.
+
+    Args:
+        model: With an adapter, whose gate is set.
+        gathered: The photos that the gate is to be shut for.
+        garments: Fashion-MNIST, for which it is to be open.
+        seed: Draws those by which it is set.
+    """
+    photos, on_white = gathered.photos.training.arrays, gathered.on_white.arrays
+    set_gate(model, photos, on_white, garments.training.arrays, seed)
+    with adapter_alone(model):
+        yield
+
+
 def answers(model: Any, arrays: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the model's probabilities, not calibrated; (n, h, w, 3) → (n, 10)."""
     probabilities = np.empty((len(arrays), model.output_shape[1]), np.float32)
@@ -329,12 +348,22 @@ def write_model(model: Any, card: Card, destination: Path) -> Card:
     """
     destination.parent.mkdir(parents=True, exist_ok=True)
     model.save(destination)
+    _compress(destination)
     compiled = destination.with_suffix(".tflite")
     compile_in_child(destination.resolve(), compiled.resolve(), card)
     digests = [sha256_of(path.read_bytes()) for path in (destination, compiled)]
     card = replace(card, sha256=digests[0], compiled_sha256=digests[1])
     destination.with_suffix(".json").write_text(card.to_json(), encoding="utf-8")
     return card
+
+
+def _compress(path: Path) -> None:
+    """Write a `.keras` smaller: Keras compresses nothing, and each small layer has much nothing."""
+    with ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
+        for name, part in parts.items():
+            archive.writestr(name, part)
 
 
 def write_test_labels(labelled: Sequence[Labelled], gathered: Gathered, destination: Path) -> None:
