@@ -54,7 +54,7 @@ def with_adapter(model: Any, seed: int) -> Any:
     "FiLM"), and beside the last two blocks lies a narrow layer.
 
     Args:
-        model: As `build_network` returns it, or trained before.
+        model: As `build_network` returns it, or trained before; it has none yet.
         seed: Decides the adapter's weights.
 
     Raises:

@@ -209,7 +209,7 @@ def adapting(model: Any, gathered: Gathered, garments: Split, seed: int) -> Iter
     """Let Fashion-MNIST's adapter learn, and nothing else, for as long as this lasts.
 
     Args:
-        model: With an adapter, whose gate is set.
+        model: With an adapter; its gate is set first.
         gathered: The photos that the gate is to be shut for.
         garments: Fashion-MNIST, for which it is to be open.
         seed: Draws those by which it is set.
