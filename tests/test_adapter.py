@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
+from PIL import Image
 
 from clothing.card import Card
 from clothing.classifier import Classifier
@@ -48,8 +49,6 @@ def garments_of_28_pixels(n: int) -> NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def published() -> Arrays:
     """Return garments as the service would get them; uint8 array of shape (200, 112, 80, 1)."""
-    from PIL import Image
-
     pictures = map(Image.fromarray, garments_of_28_pixels(200))
     arrays = [preprocess(picture.convert("RGB"), CARD) for picture in pictures]
     return (np.array(arrays)[..., :1] * 255).round().astype(np.uint8)

@@ -24,6 +24,7 @@ from clothing.training.augment import (
     lay_garments_out,
 )
 from clothing.training.batches import Mix
+from clothing.training.network import from_bytes
 
 MIX = Mix(photos=0, on_white=0, published=64, laid_out=0, floors=0)
 """What an adapter learns from; all else the gate keeps from it."""
@@ -139,9 +140,9 @@ def set_gate(model: Any, photos: Arrays, on_white: Arrays, garments: Arrays, see
     import keras
 
     rng, (_, *shape, _) = np.random.default_rng(seed), model.input_shape
-    watched = keras.Model(model.input, model.get_layer(_WATCHES).output)
+    watches = from_bytes(keras.Model(model.input, model.get_layer(_WATCHES).output), half=False)
     theirs, others = (
-        watched.predict(some / np.float32(255), batch_size=256, verbose=0)[:, 0, 0].astype(float)
+        watches.predict(some, batch_size=256, verbose=0)[:, 0, 0].astype(float)
         for some in _either_world(photos, on_white, garments, (shape[0], shape[1]), rng)
     )
     spread = np.cov(theirs.T) + np.cov(others.T)
