@@ -13,7 +13,7 @@ import struct
 import threading
 from collections.abc import Callable
 from time import monotonic, sleep
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
@@ -252,10 +252,15 @@ class _Use:
     def _watch(self) -> None:
         while (left := self._left()) > 0:
             threading.Event().wait(left)
-        self._engine.dispose()  # one that is out just then is closed when it comes back
+        unused = self._engine.pool
+        self._engine.dispose(close=False)  # first: whoever comes meanwhile gets a line of its own
+        unused.dispose()
 
     def _left(self) -> float:
+        pool = cast(sa.QueuePool, self._engine.pool)
         with self._lock:
+            if pool.checkedout():  # disposed of now, it would stay open when it comes back
+                self._last = monotonic()
             left = self._last + IDLE_SECONDS - monotonic()
             self._is_watched = left > 0
             return left

@@ -37,6 +37,7 @@ from clothing.sql_server import (
     in_words,
     is_transient,
     knock,
+    make_engine,
 )
 from clothing.store import Store
 from clothing.tables import SCHEMA_VERSION
@@ -263,6 +264,19 @@ def test_lines_that_nobody_uses_are_closed_and_opened_again(
         assert soon(lambda: all(line.is_closed for line in sql_server.lines))
 
     store.dispose()
+
+
+def test_a_line_that_is_used_for_long_is_closed_once_it_is_not(
+    sql_server: SqlServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("clothing.sql_server.IDLE_SECONDS", 0.1)
+    engine = make_engine(HERE)
+
+    with engine.connect():
+        sleep(0.5)  # as an upgrade of millions of rows outlasts the time that lines may idle
+        assert [line.is_closed for line in sql_server.lines] == [False]
+
+    assert soon(lambda: all(line.is_closed for line in sql_server.lines))
 
 
 # Its errors
