@@ -33,9 +33,6 @@ SETS = {
 }
 """What was measured on, by the beginning of the names."""
 
-WARY = 0.95
-"""A threshold from which on a category is one that the model seldom sorts alone."""
-
 
 def model_card(card: Card) -> str:
     """Return the document."""
@@ -49,7 +46,7 @@ def model_card(card: Card) -> str:
         categories=", ".join(CATEGORIES),
         figures="\n".join(_figures(card.metrics)),
         thresholds="\n".join(_thresholds(card.thresholds)),
-        wary=_wary(card.thresholds),
+        surest=_surest(card.thresholds),
     )
 
 
@@ -84,13 +81,11 @@ def _thresholds(thresholds: Mapping[str, float]) -> Iterator[str]:
     yield "| " + " | ".join(f"{thresholds[category]:g}" for category in CATEGORIES) + " |"
 
 
-def _wary(thresholds: Mapping[str, float]) -> str:
-    names = [category for category in CATEGORIES if thresholds[category] >= WARY]
-    if not names:
-        return "No category needs more than the others."
+def _surest(thresholds: Mapping[str, float]) -> str:
+    most, least = (choose(thresholds, key=thresholds.__getitem__) for choose in (max, min))
     return (
-        f"It seldom sorts {' and '.join(names)} alone: there it must be {WARY:.0%} sure or more, "
-        "as these are the ones that it takes for each other."
+        f"It has to be surest of {most} ({thresholds[most]:.0%}), least sure of {least} "
+        f"({thresholds[least]:.0%})."
     )
 
 
@@ -147,8 +142,9 @@ look keeps the promise of the table:
 
 {thresholds}
 
-{wary} It asks as well when a photo is too dark, blurred or empty to tell, and when it is unlike the
-ten categories. A share of the sorted (`BLIND_SHARE`) is reviewed without its answer being shown:
+{surest}
+It asks as well when a photo is too dark, blurred or empty to tell, and when it is unlike the ten
+categories. A share of the sorted (`BLIND_SHARE`) is reviewed without its answer being shown:
 `/quality` has what that says of this installation, which counts more than any figure here.
 
 ## Limits

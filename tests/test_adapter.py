@@ -34,6 +34,11 @@ pytestmark = [
 ]
 
 SHAPE = (CARD.height, CARD.width)
+BEFORE_THE_GATE = {"stem", "depthwise_0", "project_0"} | {
+    f"{part}_{block}" for part in ("expand", "depthwise", "project") for block in (1, 2)
+}
+OF_ADAPTER = 2 * 3 * 11 + 4 * 2
+"""Scales and shifts of 3 convolutions in 11 blocks, and four layers with weights and a bias."""
 
 
 def garments_of_28_pixels(n: int) -> NDArray[np.uint8]:
@@ -74,6 +79,11 @@ def openings(model: Any, arrays: Arrays) -> NDArray[np.float32]:
     gate = keras.Model(model.input, model.get_layer("gate").output)
     opened: NDArray[np.float32] = gate.predict(shown(arrays), verbose=0)[:, 0, 0, 0]
     return opened
+
+
+def standing_still(model: Any) -> set[str]:
+    """Return the names of the layers with weights that learn nothing."""
+    return {layer.name for layer in model.layers if layer.weights and not layer.trainable}
 
 
 @pytest.fixture(scope="module")
@@ -150,14 +160,14 @@ def test_only_the_adapter_learns_and_photos_keep_every_answer(
     assert np.abs(answers(adapted, shown(published)) - of_garments).max() > 1e-3
 
 
-def test_afterwards_all_learns_again_but_for_the_gate(adapted: Any) -> None:
+def test_afterwards_all_learns_again_but_for_what_the_gate_goes_by(adapted: Any) -> None:
     plain = network.build_network(CARD, seed=1)
 
     with adapter_alone(adapted):
-        assert len(adapted.trainable_variables) == 2 * 3 * 11 + 4 * 2
-    held = {layer.name for layer in adapted.layers if not layer.trainable}
-    assert held == {"deal", "gate"}
-    assert len(adapted.trainable_variables) == len(plain.trainable_variables) + 2 * 3 * 11 + 4 * 2
+        assert len(adapted.trainable_variables) == OF_ADAPTER
+    assert standing_still(adapted) == {"deal", "gate", *BEFORE_THE_GATE}
+    early = 2 * len(BEFORE_THE_GATE)
+    assert len(adapted.trainable_variables) == len(plain.trainable_variables) - early + OF_ADAPTER
 
 
 def test_the_gate_stays_as_it_was_set_where_a_training_goes_on(
@@ -170,7 +180,7 @@ def test_the_gate_stays_as_it_was_set_where_a_training_goes_on(
     smaller, card = network.reopen_network(tmp_path / "kept.keras", (96, 64))
 
     for model in (reopened, smaller):
-        assert {layer.name for layer in model.layers if not layer.trainable} == {"deal", "gate"}
+        assert standing_still(model) == {"deal", "gate", *BEFORE_THE_GATE}
     assert (card.height, card.width) == (96, 64) == smaller.input_shape[1:3]
 
 
@@ -179,12 +189,30 @@ def test_only_a_network_of_inverted_residuals_takes_an_adapter() -> None:
         with_adapter(network.build_wide_network(CARD, seed=1), seed=1)
 
 
-def test_no_mean_of_a_network_with_an_adapter_and_one_without(adapted: Any, tmp_path: Path) -> None:
-    network.build_network(CARD, seed=1).save(tmp_path / "plain.keras")
+def test_a_mean_with_a_network_without_an_adapter_leaves_this_ones(
+    adapted: Any, photos: Arrays, tmp_path: Path
+) -> None:
+    plain = network.build_network(CARD, seed=2)
+    plain.save(tmp_path / "plain.keras")
     (tmp_path / "plain.json").write_text(CARD.to_json())
+    names = {layer.name for layer in plain.layers if layer.weights}
+    before = {layer.name: layer.get_weights() for layer in adapted.layers}
 
-    with pytest.raises(ModelError, match="no mean of networks of different form"):
-        network.average(adapted, [tmp_path / "plain.keras"])
+    network.average(adapted, [tmp_path / "plain.keras"])
+
+    for name, ours in before.items():
+        got = adapted.get_layer(name).get_weights()
+        theirs = plain.get_layer(name).get_weights() if name in names else ours
+        for mean, one, other in zip(got, ours, theirs, strict=True):
+            np.testing.assert_allclose(mean, (one + other) / 2, atol=1e-6)
+
+
+def test_no_mean_with_what_has_layers_that_the_network_lacks(adapted: Any, tmp_path: Path) -> None:
+    adapted.save(tmp_path / "adapted.keras")
+    (tmp_path / "adapted.json").write_text(CARD.to_json())
+
+    with pytest.raises(ModelError, match="form. Received one whose layer gate is not like ours"):
+        network.average(network.build_network(CARD, seed=1), [tmp_path / "adapted.keras"])
 
 
 def test_the_command_adds_an_adapter_and_writes_a_model_that_serves(

@@ -115,7 +115,7 @@ def test_an_easy_category_makes_room_for_a_hard_one_as_long_as_the_promise_holds
 
     thresholds = thresholds_of(answers, labels)
 
-    needed = np.array([thresholds.get(category, 1) for category in CATEGORIES])
+    needed = np.array([thresholds[category] for category in CATEGORIES])
     is_sorted = answers.max(axis=1) >= needed[answers.argmax(axis=1)]
     right = answers.argmax(axis=1) == labels
     assert thresholds["Coat"] < 0.6
@@ -132,36 +132,45 @@ def test_one_error_among_few_answers_says_little() -> None:
 
     thresholds = thresholds_of(answers, labels)
 
-    assert set(thresholds) == {"Coat", "Dress"}
-    assert max(thresholds.values()) < 0.9
+    assert max(thresholds["Coat"], thresholds["Dress"]) < 0.9
 
 
-def doubtful_coats(people: NDArray[np.str_]) -> float:
-    """Return the threshold of coats that are right as often as they sound, but for ten of 400."""
+def doubtful_coats() -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Return 400 coats that are right as often as they sound, but for ten; and what they are."""
     rng = np.random.default_rng(3)
     answers = np.zeros((400, N), np.float32)
     confidence = np.linspace(0.5, 0.999, 400)
     answers[:, 4], answers[:, 0] = confidence, 1 - confidence
     labels = np.where(rng.random(400) < confidence, 4, 0)
     labels[340:400:6] = 0
-    return choose_thresholds(answers, allowed(labels), people)["Coat"]
+    return answers, labels
 
 
 def test_errors_of_one_person_say_less_than_the_same_errors_of_many() -> None:
     """They are drawn together or not at all, so many a draw has none of them."""
+    answers, labels = doubtful_coats()
     each_their_own = np.arange(400).astype(str)
     one_persons = each_their_own.copy()
     one_persons[340:400:6] = "one"
 
-    assert doubtful_coats(one_persons) < doubtful_coats(each_their_own)
+    by_one = choose_thresholds(answers, allowed(labels), one_persons)
+    by_many = choose_thresholds(answers, allowed(labels), each_their_own)
+
+    assert by_one["Coat"] < by_many["Coat"]
 
 
-def test_a_category_that_was_hardly_ever_answered_has_no_threshold() -> None:
-    labels = np.array([0] * 50 + [8] * 9)
+def test_a_category_that_was_never_answered_is_taken_as_others_are() -> None:
+    """Of bags nothing is known, and of two boots one was wrong."""
+    answers, labels = doubtful_coats()
+    boots = np.zeros((2, N), np.float32)
+    boots[:, 9], boots[:, 0] = 0.7, 0.3
 
-    thresholds = thresholds_of(np.eye(N, dtype=np.float32)[labels], labels)
+    thresholds = thresholds_of(
+        np.concatenate([answers, boots]), np.concatenate([labels, [N, 9]]), precision=0.9
+    )
 
-    assert set(thresholds) == {CATEGORIES[0]}
+    assert thresholds["Bag"] == thresholds["Trouser"] == pytest.approx(thresholds["Coat"], abs=0.02)
+    assert thresholds["Bag"] < thresholds["Ankle boot"] < 1
 
 
 def test_an_easy_category_still_gets_the_least_threshold() -> None:
@@ -172,12 +181,12 @@ def test_an_easy_category_still_gets_the_least_threshold() -> None:
     assert thresholds == dict.fromkeys(CATEGORIES, 0.6)
 
 
-def test_a_category_that_is_never_right_goes_to_people_and_one_never_said_has_no_threshold() -> (
-    None
-):
+def test_where_nothing_is_right_all_goes_to_people() -> None:
     answers = np.tile(np.eye(N, dtype=np.float32)[0] * 0.9 + 0.01, (50, 1))
 
-    assert thresholds_of(answers, np.ones(50, np.int64)) == {CATEGORIES[0]: 1.0}
+    thresholds = thresholds_of(answers, np.ones(50, np.int64))
+
+    assert thresholds == dict.fromkeys(CATEGORIES, 1.0)
 
 
 def test_measuring_counts_what_is_sorted_and_what_of_it_is_right() -> None:

@@ -304,8 +304,7 @@ def main(
             f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat} "
             f"{of_adapter}",
         )
-        garments = gathered.garments if of_adapter else None
-        with nullcontext() if garments is None else adapting(model, gathered, garments, seed):
+        with adapting(model, gathered, seed) if of_adapter else nullcontext():
             fit(
                 model,
                 gathered,

@@ -2,9 +2,10 @@
 
 What a network of this size learns of one world costs it some of the other. So Fashion-MNIST's
 pictures have an adapter (Rebuffi et al. 2017, "Learning multiple visual domains with residual
-adapters"): small layers beside its blocks, trained while all else stands still. A gate, set
-before, opens for pictures like Fashion-MNIST's and is shut for photos: these are answered as if
-there were no adapter, number for number.
+adapters"): small layers beside its blocks. A gate, set before, opens for pictures like
+Fashion-MNIST's and is shut for photos: these are answered as if there were no adapter, number for
+number. It can be trained while all else stands still, or together with all that lies behind the
+gate; what the gate goes by never learns again.
 
 Owns where its layers lie and how the gate is set. Keras is imported only inside the functions.
 """
@@ -27,7 +28,7 @@ from clothing.training.batches import Mix
 from clothing.training.network import from_bytes
 
 MIX = Mix(photos=0, on_white=0, published=64, laid_out=0, floors=0)
-"""What an adapter learns from; all else the gate keeps from it."""
+"""What an adapter alone learns from; all else the gate keeps from it."""
 
 _GATE = "gate"
 _WATCHES = "watches"  # the layer that tells the gate what goes into the next:
@@ -84,6 +85,10 @@ def with_adapter(model: Any, seed: int) -> Any:
     adapted = keras.models.clone_model(model, call_function=call)
     for layer in (layer for layer in model.layers if layer.weights):
         adapted.get_layer(layer.name).set_weights(layer.get_weights())
+    for layer in adapted.layers:
+        layer.trainable = False  # else the gate would have to be set anew
+        if layer.name == _EARLY:
+            break
     return adapted
 
 

@@ -192,17 +192,26 @@ def average(model: Any, paths: Sequence[Path]) -> None:
     """Give a network the mean of its own weights and of others'.
 
     Of some that came from one training, it is often better than each: Wortsman et al. 2022, "Model
-    soups".
+    soups". Layers that some of the others do not have, as an adapter's, get the mean of those that
+    do.
 
     Raises:
         ModelError: One of the others cannot be opened, or is of another form.
     """
-    all_weights = [model.get_weights()]
+    weights = {layer.name: [layer.get_weights()] for layer in model.layers if layer.weights}
     for path in paths:
-        all_weights.append(reopen_network(path)[0].get_weights())
-        if [w.shape for w in all_weights[0]] != [w.shape for w in all_weights[-1]]:
-            raise ModelError(f"There is no mean of networks of different form. Received: {path}.")
-    model.set_weights([np.mean(alike, axis=0) for alike in zip(*all_weights, strict=True)])
+        for layer in reopen_network(path)[0].layers:
+            if layer.weights:
+                alike, theirs = weights.get(layer.name, [[]]), layer.get_weights()
+                if [part.shape for part in theirs] != [part.shape for part in alike[0]]:
+                    raise ModelError(
+                        "There is no mean of networks of different form. Received one whose layer "
+                        f"{layer.name} is not like ours: {path}."
+                    )
+                alike.append(theirs)
+    for name, alike in weights.items():
+        mean = [np.mean(parts, axis=0) for parts in zip(*alike, strict=True)]
+        model.get_layer(name).set_weights(mean)
 
 
 def _in_size(model: Any, card: Card, size: tuple[int, int]) -> tuple[Any, Card]:

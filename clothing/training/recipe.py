@@ -205,17 +205,21 @@ def fit(
 
 
 @contextmanager
-def adapting(model: Any, gathered: Gathered, garments: Split, seed: int) -> Iterator[None]:
+def adapting(model: Any, gathered: Gathered, seed: int) -> Iterator[None]:
     """Let Fashion-MNIST's adapter learn, and nothing else, for as long as this lasts.
 
     Args:
         model: With an adapter; its gate is set first.
-        gathered: The photos that the gate is to be shut for.
-        garments: Fashion-MNIST, for which it is to be open.
+        gathered: Fashion-MNIST, for which the gate is to be open, and photos, for which shut.
         seed: Draws those by which it is set.
+
+    Raises:
+        ModelError: Fashion-MNIST was not gathered.
     """
+    if gathered.garments is None:
+        raise ModelError("An adapter learns from Fashion-MNIST's pictures. Gather these, too.")
     photos, on_white = gathered.photos.training.arrays, gathered.on_white.arrays
-    set_gate(model, photos, on_white, garments.training.arrays, seed)
+    set_gate(model, photos, on_white, gathered.garments.training.arrays, seed)
     with adapter_alone(model):
         yield
 
@@ -258,9 +262,9 @@ def answers_in_turn(
 def finish_card(model: Any, card: Card, gathered: Gathered, in_turn: Sequence[Any] = ()) -> Card:
     """Return the card with temperature and thresholds, and with what the test then showed.
 
-    Temperature and thresholds come from the validation photos; Fashion-MNIST's validation pictures
-    give the threshold of a category that was hardly ever answered on those. Too few photos say
-    nothing of either: what the network that training began with was given, stays.
+    Temperature and thresholds come from the validation photos. Too few photos say nothing of
+    either: what the network that training began with was given, stays; a new one's thresholds then
+    come from Fashion-MNIST's validation pictures.
 
     Args:
         model: Trained.
@@ -281,20 +285,20 @@ def calibrates(gathered: Gathered) -> bool:
 
 
 def _calibrated(model: Any, card: Card, gathered: Gathered, asked: Sequence[Any]) -> Card:
-    photos, garments = gathered.photos.validation, gathered.garments
-    served = as_served(photos, gathered.folder, card)
-    probabilities = answers_in_turn(asked, gathered, photos, served)
-    inside, temperature = ~photos.allowed[:, -1], 1.0
+    temperature = 1.0
     if calibrates(gathered):
-        temperature = calibrate_temperature(probabilities[inside], photos.allowed[inside])
-    thresholds: dict[str, float] = dict.fromkeys(CATEGORIES, 1.0)
-    if garments:
-        shown = garments.validation
-        theirs = tempered(answers(model, as_served(shown, None, card)), temperature)
-        thresholds |= choose_thresholds(theirs, shown.allowed, shown.senders)
-    if calibrates(gathered):
-        probabilities = tempered(probabilities, temperature)
-        thresholds |= choose_thresholds(probabilities, photos.allowed, photos.senders)
+        shown = gathered.photos.validation
+        served = as_served(shown, gathered.folder, card)
+        probabilities = answers_in_turn(asked, gathered, shown, served)
+        inside = ~shown.allowed[:, -1]
+        temperature = calibrate_temperature(probabilities[inside], shown.allowed[inside])
+    elif gathered.garments:
+        shown = gathered.garments.validation
+        probabilities = answers(model, as_served(shown, None, card))
+    else:
+        return replace(card, temperature=1.0, thresholds=dict.fromkeys(CATEGORIES, 1.0))
+    probabilities = tempered(probabilities, temperature)
+    thresholds = choose_thresholds(probabilities, shown.allowed, shown.senders)
     return replace(card, temperature=temperature, thresholds=thresholds)
 
 
