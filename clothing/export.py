@@ -28,7 +28,7 @@ from clothing.questions import (
     reviewed_photos,
 )
 from clothing.shapes import run_of, time_of
-from clothing.store import Store
+from clothing.store import Store, StoredPrediction
 
 HEADS: tuple[str, ...] = (
     "image_id",
@@ -146,17 +146,38 @@ def _as_text(cell: Cell) -> str:
 
 def _cells_of(row: Row) -> list[Cell]:
     """Return the cells of a photo, in the order of `HEADS`."""
-    outcome, review = row.outcome, row.review
-    said = (review.category, review.reviewer, review.timestamp) if review else (None, None, None)
-    if isinstance(outcome, Failure):
-        mine: list[Cell] = [None, row.run_id, row.photo.name, row.pile, row.category, None, None]
-        mine += [None, outcome.reason, *said, row.timestamp, None, None, row.photo.etag]
-        return mine + [None] * len(COLUMNS)
-    found = outcome.prediction
-    cells: list[Cell] = [row.number, row.run_id, row.photo.name, row.pile, row.category]
-    cells += [found.predicted_category, found.confidence, found.margin, found.review_reason]
-    cells += [*said, row.timestamp, outcome.model_version, outcome.preprocessing_version]
-    return [*cells, row.photo.etag, *found.probabilities]
+    cells: dict[str, Cell] = {
+        "run_id": row.run_id,
+        "file": row.photo.name,
+        "pile": row.pile,
+        "category": row.category,
+        "timestamp": row.timestamp,
+        "etag": row.photo.etag,
+    }
+    if isinstance(row.outcome, Failure):
+        cells["reason"] = row.outcome.reason
+    else:
+        cells |= _answer_of(row.number, row.outcome)
+    if row.review:
+        cells["reviewed_category"] = row.review.category
+        cells["reviewer"] = row.review.reviewer
+        cells["reviewed_at"] = row.review.timestamp
+    return [cells.get(head) for head in HEADS]
+
+
+def _answer_of(image_id: int, stored: StoredPrediction) -> dict[str, Cell]:
+    """Return the cells that only a photo has that the model answered."""
+    found = stored.prediction
+    return {
+        "image_id": image_id,
+        "predicted_category": found.predicted_category,
+        "confidence": found.confidence,
+        "margin": found.margin,
+        "reason": found.review_reason,
+        "model_version": stored.model_version,
+        "preprocessing_version": stored.preprocessing_version,
+        **dict(zip(COLUMNS, found.probabilities, strict=True)),
+    }
 
 
 # XLSX

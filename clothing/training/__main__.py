@@ -247,14 +247,7 @@ def main(
         started = time.perf_counter()
         _check_output(output)
         _check_folder("--checkpoints", checkpoints)
-        is_new = start in NEW
-        usual_epochs, usual_rate = (
-            (ADAPTER_EPOCHS, ADAPTER_RATE)
-            if of_adapter
-            else (EPOCHS, PEAK_RATE)
-            if is_new
-            else (FURTHER_EPOCHS, FURTHER_RATE)
-        )
+        usual_epochs, usual_rate = _usual(start, of_adapter=of_adapter)
         plan = Plan(
             epochs=usual_epochs if epochs is None else epochs,
             peak_rate=rate or usual_rate,
@@ -300,7 +293,7 @@ def main(
                 )
             ),
             *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
-            f"{start if is_new else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
+            f"{start if start in NEW else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
             f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat} "
             f"{of_adapter}",
         )
@@ -346,6 +339,13 @@ def _beginning(start: str, size: tuple[int, int] | None, seed: int) -> tuple[Any
     form = FORMS[start]
     seen = f"{form.name}'s weights (Google, Apache-2.0; trained on ImageNet)"
     return build_network(card, seed, form), card, seen
+
+
+def _usual(start: str, *, of_adapter: bool) -> tuple[int, float]:
+    """Return how many epochs a training has, and at which rate, if nothing else is asked for."""
+    if of_adapter:
+        return ADAPTER_EPOCHS, ADAPTER_RATE
+    return (EPOCHS, PEAK_RATE) if start in NEW else (FURTHER_EPOCHS, FURTHER_RATE)
 
 
 def _turns(turn: int | None, in_turn: tuple[Path, Path] | None, epochs_of_photos: int) -> list[int]:
