@@ -49,7 +49,7 @@ FLOORS: tuple[frozenset[str], ...] = tuple(
         "clothing.web.health clothing.web.metrics clothing.web.api"
         " clothing.web.pages clothing.web.server clothing.web.sign_in clothing.web.review"
         " clothing.web.photo_pages clothing.web.run_pages clothing.web.quality_page"
-        " clothing.web.try_page clothing.web.export_links clothing.web.developers",
+        " clothing.web.try_page clothing.web.take_away clothing.web.developers",
         "clothing.web clothing.commands.model",
         "clothing.cli",
         "clothing.__main__",

@@ -21,7 +21,6 @@ from clothing.web import (
     api,
     asked,
     developers,
-    export_links,
     health,
     metrics,
     pages,
@@ -34,6 +33,7 @@ from clothing.web import (
     run_pages,
     sessions,
     sign_in,
+    take_away,
     try_page,
     wording,
 )
@@ -41,7 +41,7 @@ from clothing.web.site import Site
 
 log = logging.getLogger(__name__)
 
-PAGES = (pages, review, photo_pages, run_pages, quality_page, try_page, export_links, developers)
+PAGES = (pages, review, photo_pages, run_pages, quality_page, try_page, take_away, developers)
 """Each adds its routes; none knows of another but by the name of a route."""
 
 

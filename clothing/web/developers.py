@@ -405,17 +405,17 @@ CALLS: dict[str, dict[str, Any]] = {
         "problems": (503,),
     },
     "developers.openapi": {"responses": {"200": _says("This.", {"type": "object"})}},
-    "export.as_csv": {
+    "take_away.as_csv": {
         "parameters": _CHOICE,
         "responses": {"200": _file("The photos, a row each.", "text/csv")},
         "problems": (400, 404, 503),
     },
-    "export.as_xlsx": {
+    "take_away.as_xlsx": {
         "parameters": _CHOICE,
         "responses": {"200": _file("The same as a workbook.", XLSX)},
         "problems": (400, 404, 503),
     },
-    "export.reviewed": {
+    "take_away.reviewed": {
         "responses": {"200": _file("File and category, a row each.", "text/csv")},
         "problems": (503,),
     },

@@ -1,11 +1,7 @@
-"""The photos: a list that chooses and scrolls, one photo with its history, and the pick list.
+"""The photos: a list that chooses and scrolls, and one photo with its history.
 
 Owns what these pages show, and how much at once; what is asked of the tables is in `questions`.
 """
-
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import chain
 
 from flask import (
     Blueprint,
@@ -14,7 +10,6 @@ from flask import (
     redirect,
     render_template,
     request,
-    stream_template,
     url_for,
 )
 from werkzeug.wrappers import Response
@@ -25,8 +20,6 @@ from clothing.questions import (
     PILES,
     Row,
     Wanted,
-    all_failures,
-    all_photos,
     failures,
     history,
     now,
@@ -49,14 +42,6 @@ PHOTOS_A_PAGE = 60
 def init_app(app: Flask) -> None:
     """Add the pages of photos."""
     app.register_blueprint(blueprint)
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """The photos of one category, on the pick list."""
-
-    category: str
-    rows: Iterator[Row]
 
 
 @blueprint.get("/photos")
@@ -117,23 +102,6 @@ def correct(image_id: int) -> Response:
     return redirect(url_for(".one", image_id=image_id), 303)
 
 
-@blueprint.get("/photos/pick-list")
-def pick_list() -> Iterator[str]:
-    """Show the chosen photos by category, to be printed; sent as it is read."""
-    store = site().parts.store
-    store.ready()
-    wanted = asked.wanted()
-    if wanted.run_id is not None:
-        store.run(wanted.run_id)
-    categories = [wanted.category] if wanted.category else ANSWERS
-    moment = now(store)
-    lists = ((name, _all(replace(wanted, category=name), moment)) for name in categories)
-    filled = (
-        Group(name, chain([first], rows)) for name, rows in lists if (first := next(rows, None))
-    )
-    return stream_template("pick_list.html", groups=filled, run_id=wanted.run_id)
-
-
 def _save(image_id: int, said: str) -> str:
     """Save what somebody says; return that in words."""
     site().reviews.review(said, sessions.reviewer(), image_id=image_id)
@@ -154,11 +122,6 @@ def _take_back(image_id: int, shown: str) -> str:
 def _part(wanted: Wanted, before: int | None, moment: Moment) -> list[Row]:
     listed = failures if wanted.pile == "unreadable" else photos
     return listed(site().parts.store, wanted, before, PHOTOS_A_PAGE, moment)
-
-
-def _all(wanted: Wanted, moment: Moment) -> Iterator[Row]:
-    store = site().parts.store
-    return chain(all_photos(store, wanted, moment), all_failures(store, wanted, moment))
 
 
 def _is_here(row: Row) -> bool:

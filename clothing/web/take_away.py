@@ -1,27 +1,40 @@
-"""What people take away: CSV, XLSX, and the reviewed photos as training takes them.
+"""What people take away: CSV, XLSX, a list to print, and reviewed photos as training takes them.
 
-The files are those of `clothing.export`, chosen by the same query as the list they come from.
+All are chosen by the same query as the list they come from; the files are those of
+`clothing.export`.
 """
 
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import chain
 
-from flask import Blueprint, Flask, send_file
+from flask import Blueprint, Flask, send_file, stream_template
 from werkzeug.wrappers import Response
 
 from clothing.export import CSV, XLSX, csv_lines, in_parts, training_lines, write_workbook
-from clothing.questions import Wanted
+from clothing.labels import ANSWERS
+from clothing.questions import Row, Wanted, all_failures, all_photos, now
+from clothing.standing import Moment
 from clothing.store import Store
 from clothing.web import asked
 from clothing.web.site import site
 
-blueprint = Blueprint("export", __name__)
+blueprint = Blueprint("take_away", __name__)
 
 
 def init_app(app: Flask) -> None:
     """Add the links."""
     app.register_blueprint(blueprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The photos of one category, on the pick list."""
+
+    category: str
+    rows: Iterator[Row]
 
 
 @blueprint.get("/export.csv")
@@ -45,6 +58,19 @@ def as_xlsx() -> Response:
     return send_file(book, mimetype=XLSX, as_attachment=True, download_name=f"{_name(wanted)}.xlsx")
 
 
+@blueprint.get("/photos/pick-list")
+def pick_list() -> Iterator[str]:
+    """Show the chosen photos by category, to be printed; sent as it is read."""
+    store, wanted = _chosen()
+    categories = [wanted.category] if wanted.category else ANSWERS
+    moment = now(store)
+    lists = ((name, _all(store, replace(wanted, category=name), moment)) for name in categories)
+    filled = (
+        Group(name, chain([first], rows)) for name, rows in lists if (first := next(rows, None))
+    )
+    return stream_template("pick_list.html", groups=filled, run_id=wanted.run_id)
+
+
 @blueprint.get("/reviewed.csv")
 def reviewed() -> Response:
     """Send what people said of photos, in the form that `make train` takes."""
@@ -61,6 +87,10 @@ def _chosen() -> tuple[Store, Wanted]:
     if wanted.run_id is not None:
         store.run(wanted.run_id)
     return store, wanted
+
+
+def _all(store: Store, wanted: Wanted, moment: Moment) -> Iterator[Row]:
+    return chain(all_photos(store, wanted, moment), all_failures(store, wanted, moment))
 
 
 def _ready() -> Store:
