@@ -2,8 +2,9 @@
 -- own runs, and who reviews what, up to date. It cannot delete, change an answer, or the schema.
 --
 -- Run it after schema.sql, and again after each `python -m clothing db upgrade` that added a table, in
--- the app's database and as the server's Entra administrator; what is there already stays. Replace clothing-returns by the name of the Web App, whose
--- system-assigned identity has the same name; for a user-assigned identity, by that one's name.
+-- the app's database and as the server's Entra administrator; what is there already stays. Replace
+-- clothing-returns by the name of the Web App, whose system-assigned identity has the same name; for
+-- a user-assigned identity, by that one's name.
 -- Written by hand; a test holds that it names every table.
 
 IF DATABASE_PRINCIPAL_ID('clothing-returns') IS NULL
@@ -25,6 +26,8 @@ GRANT SELECT, INSERT ON image_failure TO clothing_app;
 GRANT SELECT, INSERT ON image_review TO clothing_app;
 GRANT SELECT, INSERT, UPDATE ON review_claim TO clothing_app;
 
+-- People come into the database first, each of them once:
+--     CREATE USER [kim@example.com] FROM EXTERNAL PROVIDER;
 -- Whoever runs `python -m clothing db upgrade` needs more, and the app must not be that one:
 --     ALTER ROLE db_ddladmin ADD MEMBER [...];
 --     ALTER ROLE db_datareader ADD MEMBER [...];

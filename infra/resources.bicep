@@ -282,10 +282,6 @@ resource logs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
         category: 'AppServicePlatformLogs'
         enabled: true
       }
-      {
-        category: 'AppServiceHTTPLogs'
-        enabled: true
-      }
     ]
   }
 }

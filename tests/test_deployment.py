@@ -86,6 +86,8 @@ def test_bicep_has_no_key_and_lets_nobody_in_with_one() -> None:
     assert not re.search(r"listKeys|administratorLoginPassword|AccountKey|@secure", resources)
     for container in ("images", "model"):
         assert re.search(rf"'containers' = {{\n\s+name: '{container}'", resources)
+    # App Service's own log of requests has addresses, queries and cookies: docs/privacy.md.
+    assert "AppServiceHTTPLogs" not in resources
 
 
 def test_the_web_app_starts_with_our_script_and_asks_for_readiness() -> None:
@@ -236,6 +238,15 @@ def test_the_composition_fits_its_schema_and_has_no_secret_of_its_own() -> None:
     assert given <= {setting.name for setting in SETTINGS}
 
 
+@pytest.mark.parametrize("name", ["compose.yaml", ".github/workflows/ci.yml"])
+def test_azurite_takes_a_client_that_is_newer_than_itself(name: str) -> None:
+    _, *started = text(name).split("storage/azurite:")
+
+    assert started
+    # As a variable only later versions know it.
+    assert all("--skipApiVersionCheck" in after[:200] for after in started)
+
+
 # GitHub
 
 
@@ -338,7 +349,9 @@ def test_systemd_takes_timer_and_service(tmp_path: Path) -> None:
     units = []
     for name in ("clothing-returns.service", "clothing-returns.timer"):
         unit = (SCHEDULE / name).read_text(encoding="utf-8")
-        assert name.endswith("timer") or "ExecStart=/opt/clothing-returns/deploy" in unit
+        for script in re.findall("(?m)^ExecStart=(.*)", unit):
+            _, _, ours = script.partition("/opt/clothing-returns/")
+            assert f"install -D {ours} {script}\n" in unit  # its head says how it gets there
         (tmp_path / name).write_text(unit.replace("/opt/clothing-returns", str(PROJECT)))
         units.append(str(tmp_path / name))
 
