@@ -1,4 +1,4 @@
--- The tables of the clothing returns, schema 0004, for SQL Server and Azure SQL.
+-- The tables of the clothing returns, schema 0005, for SQL Server and Azure SQL.
 -- Generated from clothing/migrations: do not edit, run `make docs`.
 --
 -- Run it once, on an empty database, in the portal's Query editor, SSMS or sqlcmd. It is one batch
@@ -267,5 +267,9 @@ AND NOT EXISTS (
 ';
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
+
+-- Running upgrade 0004 -> 0005
+
+UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';
 
 COMMIT;

@@ -22,7 +22,7 @@ from clothing.commands.forget import forget_photos
 from clothing.commands.keys import key
 from clothing.commands.model import evaluate_photos, model
 from clothing.commands.notify import notify
-from clothing.commands.opening import FAILED, opened_parts
+from clothing.commands.opening import FAILED, a_prefix, opened_parts
 from clothing.doctor import Check, examine
 from clothing.environment import environment
 from clothing.errors import ClothingError, ConfigError, PhotoError
@@ -66,7 +66,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--prefix", default="", help="Only photos whose names start so.")
+@click.option("--prefix", default="", callback=a_prefix, help="Only photos whose names start so.")
 @click.option("--force", is_flag=True, help="Classify photos anew that have an answer already.")
 @click.option(
     "--engine",

@@ -73,7 +73,7 @@ class Database:
     def upgrade(self) -> None:
         """Bring the schema to this code's version; of several at once, one does it."""
         try:
-            self.write(_upgrade)
+            self._transact(_upgrade, patient=True, writes=True, rebuilds=True)
         except StoreError as error:
             was_faster = _refused_a_statement(error) and self.schema_version() == SCHEMA_VERSION
             if not was_faster:  # another one
@@ -135,7 +135,11 @@ class Database:
         return self._transact(work, patient, writes=True)
 
     def _transact(
-        self, work: Callable[[sa.Connection], _Returned], patient: bool, writes: bool
+        self,
+        work: Callable[[sa.Connection], _Returned],
+        patient: bool,
+        writes: bool,
+        rebuilds: bool = False,
     ) -> _Returned:
         """Do some work whole or not at all; do it anew, if patient, after errors that pass.
 
@@ -144,7 +148,7 @@ class Database:
         """
 
         def once() -> _Returned:
-            engine = self._engine().execution_options(writes=writes)
+            engine = self._engine().execution_options(writes=writes, rebuilds=rebuilds)
             with self._translated(), engine.begin() as connection:
                 return work(connection)
 
@@ -262,9 +266,16 @@ def _write_ahead(cursor: Any) -> None:
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:
-    """Take the write lock first where writing is meant: SQLite cannot wait for it later on."""
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    """Take the write lock first where writing is meant: SQLite cannot wait for it later on.
+
+    A table that is rebuilt is dropped, and SQLite takes that for the end of all that refers to it
+    unless it is told before; such a line serves nobody else.
+    """
+    options = connection.get_execution_options()
+    if options.get("rebuilds"):
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
+        connection.detach()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
 def _schema_version(connection: sa.Connection) -> str | None:

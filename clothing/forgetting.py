@@ -76,8 +76,10 @@ def forget(store: Store, container: str, prefix: str) -> Known:
     Raises:
         StoreError: A run goes on, which could bring some of it back.
     """
+    before: Known | None = None
 
     def take_out(connection: sa.Connection) -> Known:
+        nonlocal before
         _check_no_run(connection)
         let_statements_take_long(connection)
         if store.file:  # else the bytes stay in the file until the room is needed
@@ -85,7 +87,10 @@ def forget(store: Store, container: str, prefix: str) -> Known:
         photos, runs = _photos(connection, container, prefix), _runs(connection, prefix)
         rows = _each(connection, list(photos), _delete)
         _blot_out(connection, runs)
-        return Known(_together(photos), rows, len(runs))
+        found = Known(_together(photos), rows, len(runs))
+        if before is None or not found.is_nothing:
+            before = found  # else a try before took it out, and only its answer was lost
+        return before
 
     store.interrupt_stale_runs()
     return store.write(take_out)

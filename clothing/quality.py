@@ -152,21 +152,26 @@ def pools_of(runs: Iterable[Run], zone: tzinfo) -> list[Pool]:
     """Return runs by their nights, newest first.
 
     Those that classified photos anew stay apart, and so do those over some photos: their mix is
-    another one. A run that broke off belongs to the night of the next one that succeeded, which
-    did the rest of its work. Until then it is in no night, and so is a run that goes on: a third of
-    a night is not like the whole.
+    another one. A run that broke off belongs to the night of the next one that succeeded and did
+    the rest of its work. Until then it is in no night, and so is a run that goes on: a third of a
+    night is not like the whole.
     """
     pools: dict[tuple[date, bool, bool], Pool] = {}
-    broken_off: dict[tuple[bool, bool], list[Run]] = {}
+    broken_off: list[Run] = []
     for run in sorted(runs, key=lambda run: run.run_id):
-        kind = (run.force, bool(run.prefix))
         if run.status in ("interrupted", "failed"):
-            broken_off.setdefault(kind, []).append(run)
+            broken_off.append(run)
         elif run.status == "succeeded":
-            key = (evening_of(run.started_at, zone), *kind)
+            key = (evening_of(run.started_at, zone), run.force, bool(run.prefix))
             pool = pools.setdefault(key, Pool(*key, []))
-            pool.runs.extend([*broken_off.pop(kind, ()), run])
+            pool.runs.extend([*(one for one in broken_off if _goes_on(run, one)), run])
+            broken_off = [one for one in broken_off if not _goes_on(run, one)]
     return list(reversed(pools.values()))
+
+
+def _goes_on(run: Run, broken_off: Run) -> bool:
+    """Tell whether a run did what was left of one that broke off: all its photos are among ours."""
+    return run.force == broken_off.force and broken_off.prefix.startswith(run.prefix)
 
 
 def together(tallies: Iterable[Tally]) -> Tally:

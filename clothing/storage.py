@@ -109,7 +109,7 @@ class FolderContainer:
         self._place = place = _place_of(self.folder)
         if place is None:
             raise self._missing()
-        for name, status in _files_below(self.folder, prefix, after):
+        for name, status in _files_after(self.folder, prefix, after):
             if status:
                 yield Photo(self.name, _fitting(name), _etag(status), status.st_size)
             else:
@@ -374,6 +374,7 @@ def check_size(photo: Photo) -> None:
 _Place = tuple[int, int]
 """Which folder it is, whatever its name: device and number."""
 
+_WHOLE = MAX_NAME - 17  # so much of a name that is too long stays as it is
 _UNSEEN = "unseen"  # the etag of what is listed and may not be looked at
 
 
@@ -384,6 +385,27 @@ def _place_of(folder: Path) -> _Place | None:
     except OSError:
         return None
     return (status.st_dev, status.st_ino) if stat.S_ISDIR(status.st_mode) else None
+
+
+def _files_after(
+    folder: Path, prefix: str, after: str
+) -> Iterator[tuple[str, os.stat_result | None]]:
+    """Yield files as `_files_below`; the name they come after may be one that was cut.
+
+    Where that one lies only its beginning tells: what begins so is passed over, up to itself.
+    """
+    if not _may_be_cut(after):
+        yield from _files_below(folder, prefix, after)
+        return
+    start = after[:_WHOLE]
+    files = _files_below(folder, prefix, start)
+    for name, status in files:
+        if _fitting(name) == after:
+            break
+        if not name.startswith(start):
+            yield name, status
+            break
+    yield from files
 
 
 def _files_below(
@@ -504,7 +526,11 @@ def _fitting(name: str) -> str:
     if len(name) <= MAX_NAME:
         return name
     digest = hashlib.sha256(name.encode()).hexdigest()[:16]
-    return f"{name[: MAX_NAME - 17]}…{digest}"
+    return f"{name[:_WHOLE]}…{digest}"
+
+
+def _may_be_cut(name: str) -> bool:
+    return len(name) == MAX_NAME and name[_WHOLE] == "…"
 
 
 def _etag(status: os.stat_result) -> str:
@@ -513,7 +539,7 @@ def _etag(status: os.stat_result) -> str:
 
 def _gone(name: str) -> str:
     """Say why nothing lies under a name that was listed."""
-    if len(name) == MAX_NAME and name[-17] == "…":
+    if _may_be_cut(name):
         return f"the name is too long; at most {MAX_NAME} characters are read"
     if re.search(r"\\x[0-9a-f]{2}", name):
         return "the file's name is not UTF-8; give it a plain one"

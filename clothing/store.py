@@ -139,7 +139,7 @@ class Store(Database):
         Raises:
             StoreError: It goes on no longer: someone took it for dead, and this process must stop.
         """
-        alive = {"heartbeat_at": now_in_tables(), "expected": expected, **_columns_of(counts)}
+        alive = {"heartbeat_at": now_in_tables(), "expected": expected, **_at_least(counts)}
         # One try only: the next heartbeat comes soon, and says more.
         self.write(lambda connection: _update_running(connection, run_id, alive), patient=False)
 
@@ -495,6 +495,14 @@ def _columns_of(counts: Counts) -> dict[str, int]:
         "classified": counts.classified,
         "failed": counts.failed,
         "skipped": counts.skipped,
+    }
+
+
+def _at_least(counts: Counts) -> dict[str, sa.ColumnElement[int]]:
+    """Return the columns of counts that a save may have overtaken: none becomes less by them."""
+    return {
+        name: sa.case((batch_run.c[name] < number, number), else_=batch_run.c[name])
+        for name, number in _columns_of(counts).items()
     }
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import mssql
 
 from clothing.labels import COLUMNS
 
-SCHEMA_VERSION = "0004"
+SCHEMA_VERSION = "0005"
 """The newest migration: what `alembic_version` holds in a database that fits this code."""
 
 MIGRATION = "migration"
@@ -24,6 +24,10 @@ UTC_TIME = sa.DateTime().with_variant(
     mssql.DATETIME2(6),  # type: ignore[no-untyped-call]
     "mssql",
 )
+NUMBERED_ONCE = True
+"""For tables that `forget` takes rows from: SQLite would give their numbers to other photos, and a
+page or a program that still has one would mean the wrong photo. SQL Server never does."""
+
 EXACTLY = "Latin1_General_BIN2"  # by code point: older than any server that is still in use
 HASH = sa.String(64)  # SHA-256 in hexadecimal: fits an index, which a name does not
 PROBABILITY = sa.Float(53)
@@ -103,6 +107,7 @@ image_prediction = sa.Table(
         "image_id",
         mssql_include=["photo_key", "etag"],
     ),
+    sqlite_autoincrement=NUMBERED_ONCE,
 )
 
 image_probabilities = sa.Table(
@@ -133,6 +138,7 @@ image_failure = sa.Table(
     sa.Column("reason", text(500), nullable=False),
     sa.UniqueConstraint("run_id", "photo_key", name="one_failure"),
     sa.Index("failures_of_photo", "photo_key", "failure_id"),
+    sqlite_autoincrement=NUMBERED_ONCE,
 )
 
 image_review = sa.Table(
@@ -150,6 +156,7 @@ image_review = sa.Table(
     sa.Index("reviews_of_photo", "photo_key", "review_id"),
     sa.Index("reviews_of_reviewer", "reviewer", "timestamp"),
     sa.Index("reviews_of_answer", "image_id"),
+    sqlite_autoincrement=NUMBERED_ONCE,
 )
 
 review_claim = sa.Table(

@@ -10,7 +10,7 @@ from clothing.photos import Run
 
 def duration_of(run: Run) -> str:
     """Return how long a run took or has taken so far, for instance 2 min 5 s."""
-    minutes, seconds = divmod(round(run.seconds), 60)
+    minutes, seconds = divmod(max(0, round(run.seconds)), 60)  # a clock may be set back
     hours, minutes = divmod(minutes, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds, "s"))
     return " ".join(f"{number} {unit}" for number, unit in parts if number) or "under 1 s"
@@ -27,5 +27,8 @@ def internal_error(error: BaseException) -> str:
 
 
 def is_whole(text: str) -> bool:
-    """Return True if a text has no half of a character, which no database takes, else False."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in text)
+    """Return True if a text has no half of a character and no NUL, else False.
+
+    No database takes the one, and SQLite ends a text at the other.
+    """
+    return not any(sign == "\0" or "\ud800" <= sign <= "\udfff" for sign in text)

@@ -494,6 +494,12 @@ def test_of_a_first_run_without_a_photo_nothing_is_claimed(
         assert "Every photo could be read" not in page and "Nothing sorted" not in page
 
 
+def test_a_name_that_a_database_would_cut_is_refused(client: FlaskClient, store: Store) -> None:
+    a_night(store, a_prediction("a.jpg", "Bag"))
+
+    assert client.get("/photos?name=%00zzz").status_code == 400
+
+
 def test_a_pick_list_of_nothing_says_so(client: FlaskClient, store: Store) -> None:
     a_night(store, a_failure())
 

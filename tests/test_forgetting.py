@@ -189,9 +189,33 @@ def test_a_line_that_breaks_is_no_harm(
     a_reviewed_night(server_store, "R-17/a.jpg", "R-18/a.jpg")
     sql_server.fail("committed", BROKEN)
 
-    forget(server_store, "images", "R-17/")
+    gone = forget(server_store, "images", "R-17/")
 
     assert names_in(tmp_path) == ["R-18/a.jpg"]
+    assert (gone.names, gone.rows["image_prediction"]) == (["R-17/a.jpg"], 1)
+
+
+def test_no_photo_gets_the_number_of_a_forgotten_one(tmp_path: Path) -> None:
+    store = Store(f"sqlite:///{tmp_path}/clothing.db")
+    store.ready()
+    a_reviewed_night(store, "R-17/a.jpg", "R-18/a.jpg")
+    a_night(store, a_failure("R-18/b.jpg"))
+
+    forget(store, "images", "R-18/")
+    a_night(store, a_prediction("R-19/a.jpg"), a_failure("R-19/b.jpg"))
+    ReviewQueue(store, blind_share=1).review("Bag", "Kim", image_id=3)
+
+    with opened(tmp_path) as connection:
+        numbers = [
+            connection.execute(f"SELECT MAX({number}) FROM {table}").fetchone()
+            for number, table in (
+                ("image_id", "image_prediction"),
+                ("failure_id", "image_failure"),
+                ("review_id", "image_review"),
+            )
+        ]
+    assert numbers == [(3,), (2,), (3,)]
+    store.dispose()
 
 
 # The command
@@ -327,6 +351,39 @@ def test_small_pictures_go_too(classified: dict[str, str], client: FlaskClient) 
     assert "small pictures on this computer             1" in ended.stdout
     assert forget_pictures(folder, [photos["night/c.jpg"]]) == 0
     assert forget_pictures(folder, [photos["a.jpg"], photos["b.jpg"]]) == 2
+
+
+def test_what_cannot_be_thrown_away_is_not_forgotten_either(
+    classified: dict[str, str], client: FlaskClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.get("/photos/3/thumbnail").status_code == 200
+    unlink = Path.unlink
+
+    def may_not(path: Path, missing_ok: bool = False) -> None:
+        if path.suffix == ".jpg":
+            raise PermissionError(13, "Permission denied")
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as while_it_lasts:
+        while_it_lasts.setattr(Path, "unlink", may_not)
+        refused = called("--prefix", "night/", "--yes")
+    again = called("--prefix", "night/", "--yes")
+
+    assert refused.exit_code == 1
+    assert "cannot be thrown away: Permission denied" in refused.output
+    assert "small pictures on this computer             1" in again.stdout
+    assert names_in(tmp_path) == ["a.jpg", "b.jpg"]
+
+
+@pytest.mark.parametrize("command", ["run", "forget"])
+@pytest.mark.parametrize("prefix", ["R-\udcff", "n" * 1025, "a\0b"], ids=["bytes", "long", "NUL"])
+def test_what_no_name_begins_with_is_bad_usage(
+    classified: dict[str, str], command: str, prefix: str
+) -> None:
+    ended = CliRunner().invoke(main, [command, "--prefix", prefix])
+
+    assert ended.exit_code == 2
+    assert "takes at most 1,024 characters, in UTF-8" in ended.output
 
 
 def test_many_names_are_cut(environ: dict[str, str], storage: Path) -> None:

@@ -180,3 +180,17 @@ def test_a_run_that_broke_off_belongs_to_the_one_that_finished_it() -> None:
     ]
 
     assert numbers(pools_of(runs, UTC)) == [[5], [1, 2, 4], [3]]
+
+
+def test_a_run_that_broke_off_belongs_to_none_that_did_other_photos() -> None:
+    runs = [
+        a_run(1, 9, status="interrupted", prefix="R-17/"),
+        a_run(2, 8, status="interrupted", prefix="R-18/"),
+        a_run(3, 7, prefix="R-18/"),
+        a_run(4, 6),
+        a_run(5, 5, status="interrupted"),
+        a_run(6, 4, prefix="R-19/"),
+        a_run(7, 3, force=True),
+    ]
+
+    assert numbers(pools_of(runs, UTC)) == [[7], [6], [1, 4], [2, 3]]

@@ -464,8 +464,11 @@ def test_a_database_of_the_first_version_keeps_its_reviews(tmp_path: Path) -> No
     with opened(tmp_path) as connection:
         rows = connection.execute("SELECT category, predicted_category FROM current_prediction")
         assert rows.fetchall() == [("Coat", "Bag")]
+        assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     assert reviews(tmp_path) == [("Coat", "Kim", None, 0)]
     assert ReviewQueue(store, 1).left().total == 0
+    with pytest.raises(StoreError, match="FOREIGN KEY"):  # which the upgrade had put aside
+        store.write(lambda line: line.execute(sa.text("DELETE FROM image_prediction")))
     store.dispose()
 
 

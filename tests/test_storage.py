@@ -698,6 +698,9 @@ def test_names_that_are_too_long_are_listed_cut_each_its_own_and_refused(folder:
 
     assert len({photo.name for photo in long}) == 2
     assert all(len(photo.name) <= MAX_NAME for photo in long)
+    assert list(container.list_photos(after=long[0].name))[0] == long[1]
+    after_both = [photo.name for photo in container.list_photos(after=long[1].name)]
+    assert after_both == [name for name in names_in(container) if name > "d/e"]
     for photo in long:
         with pytest.raises(PhotoError, match="name is too long"):
             container.download(photo)

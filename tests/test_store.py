@@ -399,6 +399,16 @@ def test_a_heartbeat_shows_how_far_the_run_is(store: Store, tmp_path: Path) -> N
     assert (after.counts.listed, after.counts.skipped, after.expected) == (7, 7, 9)
 
 
+def test_a_heartbeat_that_comes_late_takes_nothing_back(store: Store) -> None:
+    run = an_open_run(store)
+    store.save(run, [Failure(a_photo(), "decode", "no photo")], Counts(listed=9, failed=1))
+
+    store.beat(run.run_id, Counts(listed=8), expected=20)
+
+    after = store.run(run.run_id)
+    assert (after.counts, after.expected) == (Counts(listed=9, failed=1), 20)
+
+
 @pytest.mark.parametrize("act", ["beat", "save", "close", "describe"])
 def test_a_run_that_was_taken_for_dead_can_do_nothing_more(store: Store, act: str) -> None:
     run = an_open_run(store)

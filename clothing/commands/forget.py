@@ -7,7 +7,7 @@ from itertools import islice
 
 import click
 
-from clothing.commands.opening import opened_parts
+from clothing.commands.opening import a_prefix, opened_parts
 from clothing.errors import StorageError
 from clothing.forgetting import Known, forget, known
 from clothing.parts import Parts
@@ -21,6 +21,7 @@ _COUNTED = 1000  # photos that may still be in the container
     "--prefix",
     required=True,
     metavar="PREFIX",
+    callback=a_prefix,
     help="How the photos' names begin: in most shops a return's number and a slash.",
 )
 @click.option("--yes", is_flag=True, help="Do not ask.")
@@ -28,8 +29,9 @@ _COUNTED = 1000  # photos that may still be in the container
 def forget_photos(prefix: str, yes: bool, dry_run: bool) -> None:
     """Remove all that is stored of photos by how their names begin; the photos stay.
 
-    Predictions, probabilities, failures, reviews and small pictures go, in one transaction. The
-    photos themselves are the shop's: delete them first, or the next run takes them in again.
+    Small pictures go first, then predictions, probabilities, failures and reviews in one
+    transaction. The photos themselves are the shop's: delete them first, or the next run takes them
+    in again.
     """
     if not prefix:
         raise click.BadParameter("takes at least one character.", param_hint="--prefix")
@@ -45,8 +47,11 @@ def forget_photos(prefix: str, yes: bool, dry_run: bool) -> None:
             return
         if not yes:
             click.confirm("Forget all this? Nothing brings it back", abort=True)
+        # First those, of which nobody would know any more if it stopped half-way; then once more,
+        # for a page may have made some meanwhile.
+        pictures = _forget_pictures(parts, found)
         forgotten = forget(parts.store, container, prefix)
-        _tell(forgotten, _forget_pictures(parts, forgotten))
+        _tell(forgotten, pictures + _forget_pictures(parts, forgotten))
     if not parts.store.empty_log():
         click.secho(
             "Somebody reads the database at this moment, so its write-ahead log may still have "
@@ -75,7 +80,15 @@ def _show_rows(found: Known) -> None:
 def _forget_pictures(parts: Parts, forgotten: Known) -> int:
     from clothing.web.thumbnails import forget_pictures, thumbnail_folder  # only here Flask is paid
 
-    return forget_pictures(thumbnail_folder(parts.environ), forgotten.photos)
+    folder = thumbnail_folder(parts.environ)
+    try:
+        return forget_pictures(folder, forgotten.photos)
+    except OSError as error:
+        raise StorageError(
+            f"A small picture in {folder} cannot be thrown away: {error.strerror}. Call this again "
+            "as somebody who may.",
+            permanent=True,
+        ) from error
 
 
 def _tell(forgotten: Known, pictures: int) -> None:

@@ -16,6 +16,7 @@ from clothing.questions import PILES, Wanted
 from clothing.standing import Moment
 from clothing.storage import MAX_NAME
 from clothing.web.site import site
+from clothing.words import is_whole
 
 VERDICTS = {"none of these": OUTSIDE, "photograph again": AGAIN, "undo": UNDONE}
 """What a program may say of a photo instead of a category."""
@@ -79,8 +80,10 @@ def in_query(moment: Moment) -> str:
 def wanted() -> Wanted:
     """Return which photos the query chooses."""
     name = request.args.get("name", "").strip()
-    if len(name) > MAX_NAME:
-        raise BadRequest(f"name has at most {MAX_NAME} characters. Received: {len(name)}.")
+    if len(name) > MAX_NAME or not is_whole(name):
+        raise BadRequest(
+            f"name is a text of at most {MAX_NAME} whole characters. Received: {len(name)}."
+        )
     since, until = _day("since"), _day("until")
     return Wanted(
         run_id=number("run"),

@@ -271,6 +271,8 @@ AND NOT EXISTS (
 
 UPDATE alembic_version SET version_num='0004' WHERE alembic_version.version_num = '0003';
 
+UPDATE alembic_version SET version_num='0005' WHERE alembic_version.version_num = '0004';
+
 
 -- ready
 
@@ -308,7 +310,7 @@ UPDATE batch_run SET model_version=?, preprocessing_version=? WHERE batch_run.ru
 
 -- beat
 
-UPDATE batch_run SET heartbeat_at=?, expected=?, listed=?, classified=?, failed=?, skipped=? WHERE batch_run.run_id = ? AND batch_run.status = ?;
+UPDATE batch_run SET heartbeat_at=?, expected=?, listed=CASE WHEN (batch_run.listed < ?) THEN ? ELSE batch_run.listed END, classified=CASE WHEN (batch_run.classified < ?) THEN ? ELSE batch_run.classified END, failed=CASE WHEN (batch_run.failed < ?) THEN ? ELSE batch_run.failed END, skipped=CASE WHEN (batch_run.skipped < ?) THEN ? ELSE batch_run.skipped END WHERE batch_run.run_id = ? AND batch_run.status = ?;
 
 
 -- save
