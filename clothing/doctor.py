@@ -145,9 +145,9 @@ def _database(parts: Parts) -> Iterator[Check]:
 
 def _database_file(parts: Parts, file: Path) -> str:
     found = parts.store.schema_version()
+    _refuse_read_only(file)
     address = parts.store.url.render_as_string(hide_password=True)
     if found is None:
-        _refuse_read_only(file)
         return f"{address}, still empty; the first run makes the tables"
     if found > SCHEMA_VERSION:
         parts.store.ready()  # says what to do

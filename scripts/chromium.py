@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from flask import Flask
 from playwright.sync_api import Browser, sync_playwright
@@ -30,7 +30,8 @@ def served(app: Flask) -> Iterator[str]:
     try:
         yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.trigger.pull_trigger(close)  # in the server's thread, which ends when all is closed
+        with suppress(OSError):  # an answer that ended just now may have had it done already
+            server.trigger.pull_trigger(close)  # in the server's thread, which ends then
         thread.join()
         server.task_dispatcher.shutdown()
 

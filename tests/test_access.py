@@ -114,6 +114,15 @@ def test_signing_out_ends_the_session(stranger: FlaskClient) -> None:
     assert stranger.get("/api/runs").status_code == 401
 
 
+@pytest.mark.parametrize("path", ["/api/runs", "/", "/static/run.js"])
+def test_an_answer_that_comes_late_brings_nobody_back(stranger: FlaskClient, path: str) -> None:
+    stranger.post("/sign-in", data={"key": KEY, "name": "Kim"})
+    stranger.get("/review")  # what a page needs of the session is in it
+
+    with stranger.get(path) as answer:
+        assert "Set-Cookie" not in answer.headers
+
+
 def test_signing_out_needs_no_database(locked: Flask) -> None:
     browser = locked.test_client()
     browser.post("/sign-in", data={"key": KEY, "name": "Kim"})

@@ -364,6 +364,22 @@ def test_the_doctor_says_that_a_database_cannot_be_made(
     assert "kept may not be written by this user" in answer.output
 
 
+def test_the_doctor_says_that_a_database_cannot_be_written(
+    runner: CliRunner, monkeypatch: pytest.MonkeyPatch, everybodys: Path
+) -> None:
+    file = everybodys / "clothing.db"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{file}")
+    assert runner.invoke(main, ["db", "upgrade"]).exit_code == 0
+    file.chmod(0o444)
+    everybodys.chmod(0o777)  # for the log that SQLite writes beside it
+
+    with as_a_user():
+        answer = runner.invoke(main, ["doctor"])
+
+    assert answer.exit_code == 1
+    assert "clothing.db may not be written by this user" in answer.output
+
+
 def test_the_doctor_goes_on_without_usable_settings(
     runner: CliRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,14 @@ def reviewed(app: Flask, column: str = "reviewed_category") -> list[Any]:
     return list(store.read(lambda connection: connection.exec_driver_sql(query).scalars().all()))
 
 
+def test_who_is_not_known_any_more_hears_that_the_answer_was_not_saved(client: FlaskClient) -> None:
+    answer = client.post("/review", data={"answer": "Coat"}, headers=PAGE, follow_redirects=True)
+
+    assert "Who are you?" in answer.text
+    assert "What you sent last was not saved" in answer.text
+    assert "not saved" not in client.get("/review").text
+
+
 def test_the_name_is_asked_once(client: FlaskClient) -> None:
     assert "Who are you?" in client.get("/review").text
 
@@ -67,7 +75,7 @@ def test_without_a_name_nothing_is_answered(client: FlaskClient, store: Store, a
 
     answer = client.post("/review", data={"answer": "Bag", "task": "x"})
 
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/review")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/review?unsaved=1")
     assert reviewed(app) == []
 
 

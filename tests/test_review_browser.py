@@ -203,6 +203,22 @@ def test_a_photo_that_is_gone_says_so_even_if_its_error_comes_before_the_script(
     page.close()
 
 
+def test_a_photo_that_the_storage_does_not_give_is_not_said_to_be_gone(
+    browser: Browser, address: str, store: Store
+) -> None:
+    assert store
+    page = browser.new_page(base_url=address)
+    page.route("**/picture", lambda route: route.fulfill(status=503))
+    introduced(page, "Kim")
+
+    answered(page, "p")
+
+    expect(page.locator(".no-picture")).to_have_text(
+        "The photo cannot be shown just now. Skip it, or load the page anew."
+    )
+    page.close()
+
+
 def test_an_answer_that_takes_long_is_said_to_be_under_way(kim: Page) -> None:
     held: list[Route] = []
     kim.route("**/review", lambda route: held.append(route))

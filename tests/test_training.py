@@ -984,6 +984,8 @@ def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_
     command = [*shops, "--epochs"]
 
     first, again, fewer = (CliRunner().invoke(main, [*command, n]) for n in ("2", "2", "1"))
+    measured = CliRunner().invoke(main, [*command, "0"])
+    measured_card = Card.from_json(output.with_suffix(".json").read_bytes())
     photo = tmp_path / read_labels(labels)[0].file
     photo.write_bytes(jpeg(color="red", size=(90, 120)))
     other = CliRunner().invoke(main, [*command, "2"])
@@ -995,6 +997,8 @@ def test_too_few_photos_leave_temperature_and_thresholds_and_other_photos_train_
     assert again.output.count("epoch  ") == 0 and "Going on after epoch 2" in again.output
     assert fewer.exit_code == 2 and "2 epochs on already" in fewer.output
     assert other.output.count("epoch  ") == 2  # what was learned from is another photo
+    assert measured.exit_code == 0, measured.output
+    assert measured_card.training_data == shipped.training_data  # it has learned nothing new
 
 
 @pytest.mark.keras
@@ -1075,6 +1079,7 @@ def test_the_mean_of_two_that_took_turns_has_seen_all_and_is_calibrated_by_both(
         (2, ["--labels", "semicolons.csv"], "with commas between them. Received: file;category."),
         (2, ["--no-fashion-mnist", "--mix", *"00110"], "Received a --mix of zeros."),
         (2, ["--half-teacher", "1", str(SHIPPED)], "Received halves [1]."),
+        (2, ["--turn", "1", "--half", "2"], "know the people whom it is asked about"),
         (
             2,
             [

@@ -65,7 +65,8 @@ INTERRUPTED = 130
 
 FEW = (
     f"Fewer than {CALIBRATES_FROM} photos were held out to set temperature and thresholds by, so "
-    "they are those that the network began with. Compare before you publish."
+    "they are those that the network began with; a new one has thresholds of Fashion-MNIST's "
+    "pictures, or sorts nothing. Compare before you publish."
 )
 
 FURTHER_EPOCHS, FURTHER_RATE = 6, 2e-4
@@ -256,6 +257,11 @@ def main(
             flat=flat,
         )
         turns = _turns(turn, in_turn, 0 if of_adapter else plan.epochs)
+        if turns and (half or teaching_halves):
+            raise ConfigError(
+                "Halves are of those who are always learned from; --turn and --in-turn add others, "
+                "so a teacher could know the people whom it is asked about. Leave one out."
+            )
         model, card, seen = _beginning(start, size, seed)
         average(model, others)
         if of_adapter and not adapter.has_adapter(model):
@@ -294,8 +300,8 @@ def main(
             ),
             *(sha256_of(part.tobytes()) for part in (learned_from.arrays, learned_from.allowed)),
             f"{start if start in NEW else ''} {card.height} {card.width} {plan.peak_rate} {seed} "
-            f"{astuple(plan.mix)} {len(teaching)} {[of for of, _ in teaching_halves]} {plan.flat} "
-            f"{of_adapter}",
+            f"{astuple(plan.mix)} {plan.flat} {of_adapter} {len(others)} {len(teaching)} "
+            f"{len(teaching_garments)} {[of for of, _ in teaching_halves]}",
         )
         with adapting(model, gathered, seed) if of_adapter else nullcontext():
             fit(
@@ -304,13 +310,15 @@ def main(
                 card,
                 plan,
                 teachers=teachers,
-                checkpoints=checkpoints / key[:12],
+                checkpoints=checkpoints / key[:12] if plan.epochs else None,
                 say=click.echo,
             )
         click.echo("Setting temperature and thresholds, and measuring on photos held out.")
         asked = [reopen_network(path)[0] for path in in_turn or ()]
         finished = finish_card(model, card, gathered, asked)
-        finished = replace(finished, training_data=provenance(seen, gathered))
+        if plan.epochs or others or in_turn:
+            seen = provenance(seen, gathered)
+        finished = replace(finished, training_data=seen)
         card = write_model(model, finished, output)
         write_test_labels(labelled, gathered, output.with_suffix(".test.csv"))
         if not calibrates(gathered):

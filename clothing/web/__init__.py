@@ -61,6 +61,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
         SECRET_KEY=parts.config.secret_key or secrets.token_hex(),
         MAX_CONTENT_LENGTH=MAX_PHOTO_BYTES + 2**20,
         PERMANENT_SESSION_LIFETIME=timedelta(hours=12),
+        # An answer to a request of before must not bring back who has signed out since.
+        SESSION_REFRESH_EACH_REQUEST=False,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_SECURE="WEBSITE_HOSTNAME" in parts.environ,
     )

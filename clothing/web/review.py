@@ -70,7 +70,7 @@ def queue() -> str:
 def answer() -> Response | str:
     """Take the answer to a photo and give the next: the page's inside for its script, or all."""
     if not sessions.reviewer():
-        return redirect(url_for(".queue"), 303)
+        return redirect(url_for(".queue", unsaved=1), 303)
     said, turn = _act(request.form.get("answer", ""), request.form.get("task", ""))
     if "part" in request.form:
         return render_template("_review.html", said=said, **_shown(turn.tasks))

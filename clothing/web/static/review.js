@@ -55,11 +55,14 @@ function preload() {
   if (next) new Image().src = next;
 }
 
-function tellGone(image) {
+async function tellGone(image) {
   const gone = document.createElement("p");
   gone.className = "no-picture";
-  gone.textContent = "The photo is gone or has changed. Photograph again takes it out of the queue.";
   image.replaceWith(gone);
+  const answer = await fetch(image.src).catch(() => null); // a picture does not tell why it failed
+  gone.textContent = answer?.status === 404
+    ? "The photo is gone or has changed. Photograph again takes it out of the queue."
+    : "The photo cannot be shown just now. Skip it, or load the page anew.";
 }
 
 // The second click of a double one would answer the next photo, which nobody has seen yet.

@@ -18,8 +18,9 @@ async function bring(link) {
 
 function watch(link) {
   let busy = false;
-  const watcher = new IntersectionObserver(async ([entry]) => {
-    if (!entry.isIntersecting || busy) return;
+  const watcher = new IntersectionObserver(async (seen) => {
+    // Several may have gathered, of which the last is true: nothing more comes while it is.
+    if (!seen.at(-1).isIntersecting || busy) return;
     busy = true;
     try { await bring(link); } catch { watcher.disconnect(); return; } // the link is still there
     busy = false;
