@@ -349,6 +349,7 @@ def test_systemd_takes_timer_and_service(tmp_path: Path) -> None:
     units = []
     for name in ("clothing-returns.service", "clothing-returns.timer"):
         unit = (SCHEDULE / name).read_text(encoding="utf-8")
+        assert name.endswith("timer") or "ExecStart=/opt/clothing-returns/deploy" in unit
         for script in re.findall("(?m)^ExecStart=(.*)", unit):
             _, _, ours = script.partition("/opt/clothing-returns/")
             assert f"install -D {ours} {script}\n" in unit  # its head says how it gets there
